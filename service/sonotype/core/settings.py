@@ -1,0 +1,79 @@
+"""Settings: one class, one prefix, each with its unit in its name.
+
+Every setting can be given as an environment variable (`SONOTYPE_` + the upper-case name) and many as a flag of
+`sonotype serve`; a flag beats the environment, the environment beats the default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a deployment can choose. Unknown names are refused."""
+
+    model_config = SettingsConfigDict(env_prefix="SONOTYPE_", extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="address of the REST and gRPC listeners")
+    port: int = Field(8000, ge=0, le=65535, description="REST port; 0 picks a free one")
+    grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 picks a free one")
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("sonotype"),
+        description="durable data: the embedded cache and, later, the catalogue",
+    )
+    weights_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("sonotype") / "weights",
+        description="pulled and converted weights",
+    )
+    model_path: list[Path] = Field(
+        default_factory=list, description="further model repositories (folders of `<name>/card.toml`)"
+    )
+    models: list[str] = Field(
+        default_factory=list, description="models to serve; empty means every model whose weights are pulled"
+    )
+    default_model: str = Field("musicnn-msd", description="the model used when a request names none")
+
+    devices: str = Field(
+        "auto", description="`auto`, `cpu`, `cpu:N` (N worker processes) or `cuda:0,cuda:1` (one worker each)"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="`auto` takes bf16 where the CPU or GPU computes it natively"
+    )
+    decode_workers: int = Field(
+        default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, description="decoder child processes"
+    )
+
+    max_upload_bytes: int = Field(50 * 2**20, ge=1024, description="largest upload")
+    max_inflight_bytes: int = Field(512 * 2**20, ge=1024, description="bytes of uploads held at once")
+    upload_idle_timeout_s: float = Field(10.0, gt=0, description="an upload that sends nothing this long is refused")
+    max_clip_s: float = Field(3600.0, gt=0, description="longest audio, counted on decoded samples")
+    min_clip_s: float = Field(0.1, gt=0, description="shortest audio")
+    deadline_s: float = Field(60.0, gt=0, description="default and largest deadline of a request")
+    max_queue_audio_s: float = Field(
+        14400.0, gt=0, description="seconds of audio admitted at once; more is refused with Retry-After"
+    )
+    key_audio_s_per_minute: float = Field(
+        0.0, ge=0, description="audio quota per API key (seconds per minute); 0 means none"
+    )
+    api_keys: list[SecretStr] = Field(default_factory=list, description="accepted API keys; empty means open")
+
+    batch_delay_ms: float = Field(5.0, ge=0, description="longest wait for batch-mates, interactive lane")
+    batch_delay_bulk_ms: float = Field(50.0, ge=0, description="longest wait for batch-mates, bulk lane")
+    batch_audio_s: float = Field(
+        0.0, ge=0, description="cost budget of a batch in seconds of audio; 0 lets the device decide"
+    )
+    worker_batch_timeout_s: float = Field(30.0, gt=0, description="a batch that runs longer is a hang")
+    drain_s: float = Field(30.0, gt=0, description="time given to running requests on SIGTERM")
+
+    redis_url: SecretStr | None = Field(None, description="cache in Redis; without it an embedded SQLite store")
+    cache_ttl_s: float = Field(30 * 86400.0, gt=0, description="life of a cached answer, jittered by 10 %")
+    cache_max_bytes: int = Field(2 * 2**30, ge=2**20, description="size of the embedded cache")
+
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,0 +1,152 @@
+"""The values that cross the borders between packages, in the order of the data's way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+TailPolicy = Literal["drop", "repeat", "pad"]
+ShortPolicy = Literal["repeat", "pad", "refuse"]
+EmbeddingScope = Literal["clip", "patches"]
+
+
+class Lane(StrEnum):
+    """Which queue a request waits in: people wait in `interactive`, jobs in `bulk`."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The bytes of one upload, complete, with their content hash (hex)."""
+
+    data: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Upload:
+        """Hash `data` and wrap it."""
+        return cls(data, hashlib.sha256(data).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of a clip to analyse, in seconds from its start; `duration_s=None` means to the end."""
+
+    offset_s: float = 0.0
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """What the decoder saw, counted on decoded samples and never taken from a header.
+
+    Attributes:
+        sha256: content hash of the uploaded bytes (hex).
+        format: our name of the container (`mp3`, `flac` …), found by magic bytes.
+        sample_rate_hz: the rate of the upload, before resampling.
+        channels: the channels of the upload, before the mean to mono.
+        duration_s: seconds of audio that were decoded and analysed, after the crop.
+        truncated: the stream broke off before its end; what came before was analysed.
+        clipped: at least 0.1 % of the samples reach full scale.
+        silent: the peak lies below -80 dBFS.
+    """
+
+    sha256: str
+    format: str
+    sample_rate_hz: int
+    channels: int
+    duration_s: float
+    truncated: bool = False
+    clipped: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The samples that one patch needs, padding included.
+
+    Attributes:
+        index: the patch's place in its clip, from 0.
+        samples: mono float32, shape [window_samples], at the front end's rate.
+        valid_frames: frames of the patch that hold real audio; the others are filled by `fill`.
+        fill: how a front end fills the frames after `valid_frames`.
+    """
+
+    index: int
+    samples: Floats
+    valid_frames: int
+    fill: Literal["repeat", "pad"] = "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchReport:
+    """How a clip was cut: stated in every answer so that nothing is dropped in silence.
+
+    Attributes:
+        count: patches that were analysed.
+        length_s: seconds of audio in one patch.
+        hop_s: seconds between the starts of neighbouring patches.
+        tail: what happened to the frames after the last whole patch.
+        short: what happens to a clip shorter than one patch.
+        dropped_s: seconds at the end that no patch covers.
+        filled_s: seconds of the last patch that are repetition or padding.
+    """
+
+    count: int
+    length_s: float
+    hop_s: float
+    tail: TailPolicy
+    short: ShortPolicy
+    dropped_s: float
+    filled_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """What one model said about one clip.
+
+    Attributes:
+        model: address of the model, `name@version`.
+        model_sha256: hash of its weights.
+        frontend: name of the front end variant that ran.
+        precision: arithmetic of the network, `fp32` or `bf16`.
+        labels: the label of each column of `tags`.
+        tags: mean activations over the clip, shape [n_labels].
+        taggram: activations per patch, shape [n_patches, n_labels].
+        starts_s: start of each patch in the analysed audio, shape [n_patches].
+        embeddings: name to vector of the clip, shape [dim], mean over patches.
+        patch_embeddings: name to vectors per patch, shape [n_patches, dim]; empty unless asked for.
+        patches: how the clip was cut.
+        cached: the answer came from the cache.
+    """
+
+    model: str
+    model_sha256: str
+    frontend: str
+    precision: str
+    labels: tuple[str, ...]
+    tags: Floats
+    taggram: Floats
+    starts_s: Floats
+    embeddings: Mapping[str, Floats]
+    patch_embeddings: Mapping[str, Floats]
+    patches: PatchReport
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The answer to one analyse request: the clip and one result per model, in the order asked."""
+
+    clip: ClipInfo
+    results: tuple[ModelResult, ...]
+    timings_s: Mapping[str, float] = field(default_factory=dict)

