@@ -1,0 +1,73 @@
+"""The face of the plane, as the faces of the service see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sonotype.core.types import Analysis, Upload
+from sonotype.models.card import Card
+from sonotype.plane.query import AnalyzeQuery
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A card together with its state in this deployment."""
+
+    card: Card
+    is_default: bool
+    pulled: bool
+    served: bool
+    precision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether requests can be answered now, and the reasons where they cannot."""
+
+    ready: bool
+    workers_up: int
+    workers_wanted: int
+    draining: bool
+    cache: str
+    problems: tuple[str, ...] = ()
+
+
+class Plane(Protocol):
+    """Everything a face may do."""
+
+    async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
+        """Analyse one upload. Cancelling the call abandons its work. Raises `SonotypeError`."""
+
+    def models(self) -> list[ModelInfo]:
+        """Every model of the repositories, served or not, sorted by name."""
+
+    def model(self, name: str) -> ModelInfo:
+        """One model by `name` or `name@version`. Raises `SonotypeError` (`model_not_found`)."""
+
+    async def readiness(self) -> Readiness:
+        """The state that `/readyz` and gRPC health report."""
+
+    def authenticate(self, key: str | None) -> str | None:
+        """Client id of an API key; `None` where the service is open. Raises `unauthenticated`."""
+
+    def reserve_bytes(self) -> AbstractContextManager[ByteBudget]:
+        """A counter for the bytes of one upload, given back when the context is left."""
+
+
+class ByteBudget(Protocol):
+    """Bytes of one upload while it arrives."""
+
+    def add(self, n_bytes: int) -> None:
+        """Count `n_bytes` more. Raises `upload_too_large` or, when all uploads together are too many, `overloaded`."""
+
+
+def pick_tags(
+    labels: tuple[str, ...], scores: Iterable[float], top_k: int | None, threshold: float
+) -> list[tuple[str, float]]:
+    """Labels with their scores, best first, ties in label order, at least `threshold`, at most `top_k`."""
+    ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
+    kept = [(label, score) for label, score in ranked if score >= threshold]
+    return kept if top_k is None else kept[:top_k]

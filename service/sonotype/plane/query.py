@@ -1,0 +1,46 @@
+"""What a caller may ask of an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sonotype.core.types import Crop, EmbeddingScope, Lane, TailPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeQuery:
+    """One analyse request, the same for every face.
+
+    `top_k`, `threshold` and `timeline` only say what a face renders: the analysis itself always holds every label.
+
+    Attributes:
+        models: names or `name@version` addresses; empty means the default model.
+        top_k: number of tags to show per model; `None` shows all.
+        threshold: tags with a lower score are not shown.
+        timeline: show the taggram.
+        embeddings: names of the embeddings to show (`penultimate`, `mean` …); `default` means the model's first.
+        embedding_scope: one vector per clip, or one per patch.
+        crop: the part of the clip to analyse.
+        hop_s: seconds between patches; `None` takes the card's.
+        tail: what to do with the frames after the last whole patch; `None` takes the card's.
+        frontend: name of a front end variant; `None` takes the one the network was trained with.
+        lane: the queue to wait in.
+        timeout_s: deadline from now; `None` takes the service's default, which is also the largest.
+        client: the authenticated caller, for quotas; `None` where the service is open.
+        use_cache: look the answer up before computing it; the answer is stored in any case.
+    """
+
+    models: tuple[str, ...] = ()
+    top_k: int | None = 10
+    threshold: float = 0.0
+    timeline: bool = False
+    embeddings: tuple[str, ...] = ()
+    embedding_scope: EmbeddingScope = "clip"
+    crop: Crop = field(default_factory=Crop)
+    hop_s: float | None = None
+    tail: TailPolicy | None = None
+    frontend: str | None = None
+    lane: Lane = Lane.INTERACTIVE
+    timeout_s: float | None = None
+    client: str | None = None
+    use_cache: bool = True
