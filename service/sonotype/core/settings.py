@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -31,10 +31,10 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_cache_path("sonotype") / "weights",
         description="pulled and converted weights",
     )
-    model_path: list[Path] = Field(
+    model_path: Annotated[list[Path], NoDecode] = Field(
         default_factory=list, description="further model repositories (folders of `<name>/card.toml`)"
     )
-    models: list[str] = Field(
+    models: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="models to serve; empty means every model whose weights are pulled"
     )
     default_model: str = Field("musicnn-msd", description="the model used when a request names none")
@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     key_audio_s_per_minute: float = Field(
         0.0, ge=0, description="audio quota per API key (seconds per minute); 0 means none"
     )
-    api_keys: list[SecretStr] = Field(default_factory=list, description="accepted API keys; empty means open")
+    api_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list, description="accepted API keys; empty means open"
+    )
 
     batch_delay_ms: float = Field(5.0, ge=0, description="longest wait for batch-mates, interactive lane")
     batch_delay_bulk_ms: float = Field(50.0, ge=0, description="longest wait for batch-mates, bulk lane")
@@ -77,3 +79,11 @@ class Settings(BaseSettings):
 
     log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("models", "model_path", "api_keys", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        """Lists come from the environment as `a,b`, the form people type."""
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value

@@ -59,11 +59,15 @@ class NetworkSpec(_Strict):
 
 
 class EmbeddingSpec(_Strict):
-    """One embedding that the network offers, first one first."""
+    """One embedding that the network offers; the first of a card is its default.
+
+    `pool` says how the vectors of the patches become the vector of the clip.
+    """
 
     name: str
     dim: int
     description: str
+    pool: Literal["mean", "max"] = "mean"
 
 
 class WeightsSpec(_Strict):
