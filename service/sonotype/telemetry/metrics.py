@@ -1,8 +1,8 @@
 """Every collector of the service, in one place, so that names and labels can be read, documented and tested.
 
-Base units (seconds, bytes), `_total` on counters, and labels whose values are bounded by configuration or by an
-enumeration: never a file name, an address or a key. `sonotype_queue_audio_seconds` is the one to scale on: seconds
-of waiting audio predict delay, a count of requests does not.
+Base units (seconds, bytes), `_total` on counters, and labels whose values are bounded by configuration or by
+an enumeration: never a file name, an address or a key. `sonotype_queue_audio_seconds` is the one to scale on:
+seconds of waiting audio predict delay, a count of requests does not.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ REQUEST_SECONDS = Histogram(
 REQUESTS_IN_FLIGHT = Gauge("sonotype_requests_in_flight", "Requests being answered now.", ["route"])
 REJECTED = Counter(
     "sonotype_rejected_total",
-    "Requests refused before any work: queue_full, deadline, rate, too_large, too_long, unsupported, draining.",
+    "Refused before any work: queue_full, deadline, rate, too_large, too_long, unsupported, draining.",
     ["reason"],
 )
 
