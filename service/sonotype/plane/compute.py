@@ -1,0 +1,166 @@
+"""The computation behind an answer: admit, decode, cut, batch, aggregate. No cache, no faces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import groupby
+from time import monotonic
+
+from sonotype.audio.pool import DecoderPool, PcmStream
+from sonotype.audio.sniff import Format, sniff
+from sonotype.core.types import ClipInfo, Crop, Lane, Upload, Window
+from sonotype.models.patches import Patcher
+from sonotype.plane.answer import Answer, aggregate
+from sonotype.plane.plan import Plan
+from sonotype.serving.admission import Admission, Permit
+from sonotype.serving.batcher import Batcher, Item, ItemSpec
+
+# Bytes per second of audio, low enough that admission rather over- than underestimates a clip. An estimate only:
+# the permit is corrected by decoded samples, and no limit relies on it.
+_BYTES_PER_S = {Format.WAV: 64_000, Format.AIFF: 64_000, Format.FLAC: 60_000}
+_BYTES_PER_S_LOSSY = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One upload with everything that says how to compute its answers.
+
+    `deadline` is on the clock of the event loop (seconds).
+    """
+
+    upload: Upload
+    plans: tuple[Plan, ...]
+    crop: Crop
+    lane: Lane
+    deadline: float
+    client: str | None
+
+
+class Computer:
+    """Runs `Work` on the decoder pool and the batcher."""
+
+    def __init__(self, admission: Admission, decoder: DecoderPool, batcher: Batcher, max_clip_s: float) -> None:
+        self._admission = admission
+        self._decoder = decoder
+        self._batcher = batcher
+        self._max_clip_s = max_clip_s
+
+    async def run(self, work: Work) -> tuple[dict[str, Answer], dict[str, float]]:
+        """Answers by cache-independent plan identity (`plan_id`), and seconds by phase.
+
+        Raises:
+            SonotypeError: any code of admission, decoder or batcher; nothing stays queued then.
+        """
+        cost_s = self._estimate_s(work)
+        answers: dict[str, Answer] = {}
+        timings: dict[str, float] = {}
+        with self._admission.admit(cost_s, work.lane, work.deadline, work.client) as permit:
+            for rate_hz, plans in _by_rate(work.plans):
+                await self._run_rate(work, rate_hz, plans, permit, answers, timings)
+        return answers, timings
+
+    async def _run_rate(
+        self,
+        work: Work,
+        rate_hz: int,
+        plans: Sequence[Plan],
+        permit: Permit,
+        answers: dict[str, Answer],
+        timings: dict[str, float],
+    ) -> None:
+        """One decode feeds every plan of the same sample rate."""
+        async with AsyncExitStack() as stack:
+            items = [await stack.enter_async_context(self._batcher.open(_item(work, plan))) for plan in plans]
+            cuts = [_Cut(plan, item) for plan, item in zip(plans, items, strict=True)]
+            clip = await self._feed(work, rate_hz, cuts, permit, timings)
+            rows = await asyncio.gather(*(cut.item.result(cut.patcher.report().count) for cut in cuts))
+        for cut, outputs in zip(cuts, rows, strict=True):
+            report, starts_s = cut.patcher.report(), cut.patcher.starts_s()
+            answers[plan_id(cut.plan)] = aggregate(cut.plan, clip, report, starts_s, outputs)
+            _add(timings, cut.item.stats.timings_s())
+
+    async def _feed(
+        self, work: Work, rate_hz: int, cuts: Sequence[_Cut], permit: Permit, timings: dict[str, float]
+    ) -> ClipInfo:
+        waited_s = 0.0
+        began = monotonic()
+        async with self._decoder.decode(work.upload, rate_hz=rate_hz, crop=work.crop, deadline=work.deadline) as stream:
+            waited_s = await _pump(stream, rate_hz, work.plans, cuts, permit)
+            clip = stream.info
+        _add(timings, {"decode": monotonic() - began - waited_s})
+        for cut in cuts:
+            await cut.put(cut.patcher.finish())
+        return clip
+
+    def _estimate_s(self, work: Work) -> float:
+        kind = sniff(work.upload.data)
+        seconds = len(work.upload.data) / _BYTES_PER_S.get(kind, _BYTES_PER_S_LOSSY)
+        longest = self._max_clip_s if work.crop.duration_s is None else work.crop.duration_s
+        return _cost_s(work.plans, min(seconds, longest, self._max_clip_s))
+
+
+def plan_id(plan: Plan) -> str:
+    """Identity of a plan within one request."""
+    return f"{plan.card.address}/{plan.frontend}/{plan.patch.hop_frames}/{plan.patch.tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A plan with its patcher and its place in the batcher."""
+
+    plan: Plan
+    item: Item
+    patcher: Patcher
+
+    def __init__(self, plan: Plan, item: Item) -> None:
+        object.__setattr__(self, "plan", plan)
+        object.__setattr__(self, "item", item)
+        object.__setattr__(self, "patcher", Patcher(plan.spec, plan.patch))
+
+    async def put(self, windows: Iterable[Window]) -> float:
+        """Queue windows; returns the seconds spent waiting for room."""
+        began = monotonic()
+        for window in windows:
+            await self.item.put(window)
+        return monotonic() - began
+
+
+async def _pump(stream: PcmStream, rate_hz: int, plans: Sequence[Plan], cuts: Sequence[_Cut], permit: Permit) -> float:
+    waited_s, decoded = 0.0, 0
+    async for chunk in stream:
+        decoded += len(chunk)
+        permit.correct(_cost_s(plans, decoded / rate_hz))
+        for cut in cuts:
+            waited_s += await cut.put(cut.patcher.feed(chunk))
+    return waited_s
+
+
+def _item(work: Work, plan: Plan) -> ItemSpec:
+    return ItemSpec(
+        item_id=f"{work.upload.sha256[:16]}/{plan_id(plan)}",
+        model=plan.card.address,
+        frontend=plan.frontend,
+        sha256=work.upload.sha256,
+        lane=work.lane,
+        deadline=work.deadline,
+        fill="pad" if plan.patch.tail == "pad" else "repeat",
+    )
+
+
+def _by_rate(plans: Sequence[Plan]) -> list[tuple[int, list[Plan]]]:
+    def rate(plan: Plan) -> int:
+        return plan.spec.sample_rate_hz
+
+    return [(hz, list(group)) for hz, group in groupby(sorted(plans, key=rate), key=rate)]
+
+
+def _cost_s(plans: Sequence[Plan], audio_s: float) -> float:
+    return sum(plan.cost_s(audio_s) for plan in plans)
+
+
+def _add(timings: dict[str, float], more: Mapping[str, float]) -> None:
+    for phase, seconds in more.items():
+        timings[phase] = timings.get(phase, 0.0) + seconds

@@ -1,0 +1,63 @@
+"""Answers remembered in the cache: what is kept under which key, and never in the way of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sonotype.core.types import Crop, EmbeddingScope, Upload
+from sonotype.plane.answer import Answer, without_patch_embeddings
+from sonotype.plane.plan import Plan
+from sonotype.serving.cache import codec, keys
+from sonotype.serving.cache.store import CacheStore
+
+_log = logging.getLogger(__name__)
+
+
+class AnswerMemory:
+    """Keeps answers in a `CacheStore`.
+
+    An answer is stored under two keys: one with the clip's vectors and the taggram, which nearly everybody asks
+    for, and, where a caller asked for them, one with the vectors of every patch.
+    """
+
+    def __init__(self, store: CacheStore, ttl_s: float) -> None:
+        self._store = store
+        self._ttl_s = ttl_s
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope) -> str:
+        """The cache key of one answer."""
+        return keys.answer_key(
+            sha256=upload.sha256,
+            model_sha256=plan.card.weights_sha256,
+            precision=plan.precision,
+            frontend_sha256=plan.spec.sha256,
+            crop=crop,
+            hop_frames=plan.patch.hop_frames,
+            tail=plan.patch.tail,
+            scope=scope,
+        )
+
+    async def get(self, key: str) -> Answer | None:
+        """The remembered answer; `None` when there is none, when it is damaged or when the cache is away."""
+        value = await self._store.get(key)
+        decoded = codec.decode(value) if value is not None else None
+        return Answer(*decoded) if decoded is not None else None
+
+    def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer, scope: EmbeddingScope) -> None:
+        """Remember in the background: the caller has its answer already."""
+        small = without_patch_embeddings(answer)
+        self._write(self.key(upload, plan, crop, "clip"), small)
+        if scope == "patches":
+            self._write(self.key(upload, plan, crop, "patches"), answer)
+
+    def _write(self, key: str, answer: Answer) -> None:
+        value = codec.encode(answer.meta, answer.arrays)
+        task = asyncio.create_task(self._store.put(key, value, self._ttl_s))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def aclose(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.gather(*self._writing, return_exceptions=True)

@@ -1,0 +1,97 @@
+"""From a query to plans: which model, which front end, how the clip is cut, under which cache key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Crop
+from sonotype.models.card import Card, FrontendSpec, PatchSpec
+from sonotype.plane.query import AnalyzeQuery
+
+# Below this hop neighbouring patches say the same and the cost per second of audio explodes.
+MIN_HOP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One model's part of a request.
+
+    Attributes:
+        card: the model.
+        frontend: name of the front end variant.
+        spec: its constants.
+        patch: how the clip is cut, the query's wishes included.
+        precision: arithmetic that the workers use for this model.
+    """
+
+    card: Card
+    frontend: str
+    spec: FrontendSpec
+    patch: PatchSpec
+    precision: str
+
+    def cost_s(self, audio_s: float) -> float:
+        """Seconds of audio that the network really sees for `audio_s` seconds of clip: overlap counts."""
+        return audio_s * max(1.0, self.patch.frames / self.patch.hop_frames)
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one frame to the next."""
+        return self.spec.hop_length / self.spec.sample_rate_hz
+
+
+def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
+    """Fit the query to one card.
+
+    Raises:
+        SonotypeError: `invalid_request` for a front end, embedding, hop or crop the model cannot give.
+    """
+    frontend = query.frontend or card.default_frontend
+    spec = card.frontends.get(frontend)
+    if spec is None:
+        raise _invalid(f"{card.name} has the front ends {_names(card.frontends)}; asked for was {frontend!r}.")
+    _check_embeddings(card, query)
+    _check_crop(query.crop)
+    patch = card.patch.model_copy(
+        update={
+            "hop_frames": _hop_frames(card.patch, spec, query.hop_s),
+            "tail": query.tail or card.patch.tail,
+        }
+    )
+    return Plan(card, frontend, spec, patch, precision)
+
+
+def wanted_embeddings(card: Card, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Embedding names of a query with `default` resolved to the card's first."""
+    return tuple(card.embeddings[0].name if name == "default" else name for name in names)
+
+
+def _hop_frames(patch: PatchSpec, spec: FrontendSpec, hop_s: float | None) -> int:
+    if hop_s is None:
+        return patch.hop_frames
+    longest_s = patch.frames * spec.hop_length / spec.sample_rate_hz
+    if not MIN_HOP_S <= hop_s <= longest_s + 0.01:
+        raise _invalid(f"hop_s must lie between {MIN_HOP_S} and the length of a patch, {longest_s:.3f}.")
+    return min(patch.frames, max(1, round(hop_s * spec.sample_rate_hz / spec.hop_length)))
+
+
+def _check_embeddings(card: Card, query: AnalyzeQuery) -> None:
+    known = {spec.name for spec in card.embeddings} | {"default"}
+    for name in query.embeddings:
+        if name not in known:
+            raise _invalid(f"{card.name} has the embeddings {_names(known - {'default'})}; asked for was {name!r}.")
+
+
+def _check_crop(crop: Crop) -> None:
+    if crop.offset_s < 0 or (crop.duration_s is not None and crop.duration_s <= 0):
+        raise _invalid("offset_s must not be negative and duration_s must be positive.")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _invalid(detail: str) -> SonotypeError:
+    return SonotypeError(Code.INVALID_REQUEST, detail)
