@@ -1,0 +1,60 @@
+"""From a card to a network, and from a safetensors file to its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.card import Card
+from sonotype.models.nets.musicnn import MusiCNN
+from sonotype.models.nets.vgg import VGG
+
+FAMILIES: dict[str, Callable[..., nn.Module]] = {"musicnn": MusiCNN, "vgg": VGG}
+
+
+def build(card: Card) -> nn.Module:
+    """Make the card's network, with random parameters, in evaluation mode.
+
+    Raises:
+        ValueError: no such family.
+    """
+    family = FAMILIES.get(card.network.family)
+    if family is None:
+        raise ValueError(f"{card.address}: no network family {card.network.family!r}")
+    return family(n_labels=len(card.labels), **card.network.options).eval()
+
+
+def load_parameters(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy converted parameters into a network; every name must match, both ways.
+
+    Raises:
+        ValueError: a parameter is missing, unknown or of another shape.
+    """
+    # a counter for training only; no published checkpoint holds it
+    wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
+    if wanted != set(tensors):
+        raise ValueError(f"parameters do not match: {sorted(wanted ^ set(tensors))}")
+    try:
+        net.load_state_dict(dict(tensors), strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"parameters do not fit: {error}") from error
+
+
+def build_with_weights(card: Card, weights: Path) -> nn.Module:
+    """Make the card's network with the parameters of a safetensors file.
+
+    Raises:
+        SonotypeError: WEIGHTS_CORRUPT when the file is not this network's.
+    """
+    net = build(card)
+    try:
+        load_parameters(net, load_file(weights))
+    except (ValueError, OSError, SafetensorError) as error:
+        detail = f"The weights of {card.address} do not fit its network."
+        raise SonotypeError(Code.WEIGHTS_CORRUPT, detail) from error
+    return net
