@@ -80,11 +80,11 @@ class Analyzer:
         keys = [self._key(work, plan, query) for plan in work.plans]
 
         async def lead() -> Mapping[str, Answer]:
-            answers, phases = await self._computer.run(work)
+            outcome = await self._computer.run(work)
             for plan in work.plans:
-                self._memory.put(work.upload, plan, work.crop, answers[plan_id(plan)], query.embedding_scope)
-            timings.update(phases)
-            return answers
+                self._memory.put(work.upload, plan, work.crop, outcome.answers[plan_id(plan)], query.embedding_scope)
+            timings.update(outcome.timings_s)
+            return outcome.answers
 
         async def look_up() -> Mapping[str, Answer] | None:
             found = await self._look_up(work, query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from time import monotonic
 
@@ -39,6 +39,14 @@ class Work:
     client: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Answers by `plan_id`, and seconds by phase."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+
 class Computer:
     """Runs `Work` on the decoder pool and the batcher."""
 
@@ -48,49 +56,38 @@ class Computer:
         self._batcher = batcher
         self._max_clip_s = max_clip_s
 
-    async def run(self, work: Work) -> tuple[dict[str, Answer], dict[str, float]]:
-        """Answers by cache-independent plan identity (`plan_id`), and seconds by phase.
+    async def run(self, work: Work) -> Outcome:
+        """Compute the answer of every plan.
 
         Raises:
             SonotypeError: any code of admission, decoder or batcher; nothing stays queued then.
         """
-        cost_s = self._estimate_s(work)
-        answers: dict[str, Answer] = {}
-        timings: dict[str, float] = {}
-        with self._admission.admit(cost_s, work.lane, work.deadline, work.client) as permit:
+        outcome = Outcome()
+        with self._admission.admit(self._estimate_s(work), work.lane, work.deadline, work.client) as permit:
             for rate_hz, plans in _by_rate(work.plans):
-                await self._run_rate(work, rate_hz, plans, permit, answers, timings)
-        return answers, timings
+                await self._run_rate(work, rate_hz, plans, permit, outcome)
+        return outcome
 
     async def _run_rate(
-        self,
-        work: Work,
-        rate_hz: int,
-        plans: Sequence[Plan],
-        permit: Permit,
-        answers: dict[str, Answer],
-        timings: dict[str, float],
+        self, work: Work, rate_hz: int, plans: Sequence[Plan], permit: Permit, outcome: Outcome
     ) -> None:
         """One decode feeds every plan of the same sample rate."""
         async with AsyncExitStack() as stack:
             items = [await stack.enter_async_context(self._batcher.open(_item(work, plan))) for plan in plans]
-            cuts = [_Cut(plan, item) for plan, item in zip(plans, items, strict=True)]
-            clip = await self._feed(work, rate_hz, cuts, permit, timings)
+            cuts = [_Cut(plan, item, Patcher(plan.spec, plan.patch)) for plan, item in zip(plans, items, strict=True)]
+            clip = await self._feed(work, rate_hz, cuts, permit, outcome)
             rows = await asyncio.gather(*(cut.item.result(cut.patcher.report().count) for cut in cuts))
         for cut, outputs in zip(cuts, rows, strict=True):
             report, starts_s = cut.patcher.report(), cut.patcher.starts_s()
-            answers[plan_id(cut.plan)] = aggregate(cut.plan, clip, report, starts_s, outputs)
-            _add(timings, cut.item.stats.timings_s())
+            outcome.answers[plan_id(cut.plan)] = aggregate(cut.plan, clip, report, starts_s, outputs)
+            _add(outcome.timings_s, cut.item.stats.timings_s())
 
-    async def _feed(
-        self, work: Work, rate_hz: int, cuts: Sequence[_Cut], permit: Permit, timings: dict[str, float]
-    ) -> ClipInfo:
-        waited_s = 0.0
+    async def _feed(self, work: Work, rate_hz: int, cuts: Sequence[_Cut], permit: Permit, outcome: Outcome) -> ClipInfo:
         began = monotonic()
         async with self._decoder.decode(work.upload, rate_hz=rate_hz, crop=work.crop, deadline=work.deadline) as stream:
             waited_s = await _pump(stream, rate_hz, work.plans, cuts, permit)
             clip = stream.info
-        _add(timings, {"decode": monotonic() - began - waited_s})
+        _add(outcome.timings_s, {"decode": monotonic() - began - waited_s})
         for cut in cuts:
             await cut.put(cut.patcher.finish())
         return clip
@@ -114,11 +111,6 @@ class _Cut:
     plan: Plan
     item: Item
     patcher: Patcher
-
-    def __init__(self, plan: Plan, item: Item) -> None:
-        object.__setattr__(self, "plan", plan)
-        object.__setattr__(self, "item", item)
-        object.__setattr__(self, "patcher", Patcher(plan.spec, plan.patch))
 
     async def put(self, windows: Iterable[Window]) -> float:
         """Queue windows; returns the seconds spent waiting for room."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from sonotype.core.types import Crop, EmbeddingScope, Upload
 from sonotype.plane.answer import Answer, without_patch_embeddings
 from sonotype.plane.plan import Plan
-from sonotype.serving.cache import codec, keys
+from sonotype.serving.cache import codec
+from sonotype.serving.cache.keys import Cut, cache_key
 from sonotype.serving.cache.store import CacheStore
-
-_log = logging.getLogger(__name__)
 
 
 class AnswerMemory:
@@ -28,15 +26,15 @@ class AnswerMemory:
 
     def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope) -> str:
         """The cache key of one answer."""
-        return keys.answer_key(
-            sha256=upload.sha256,
+        patch = plan.patch
+        cut = Cut(crop, patch.frames, patch.hop_frames, patch.tail, patch.short, scope)
+        return cache_key(
+            task="analyze",
             model_sha256=plan.card.weights_sha256,
             precision=plan.precision,
             frontend_sha256=plan.spec.sha256,
-            crop=crop,
-            hop_frames=plan.patch.hop_frames,
-            tail=plan.patch.tail,
-            scope=scope,
+            cut=cut,
+            content_sha256=upload.sha256,
         )
 
     async def get(self, key: str) -> Answer | None:

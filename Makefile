@@ -1,0 +1,59 @@
+# The verbs of the project. `make run` and `make test` are all that a newcomer needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types bench docs fmt proto web-check clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 - /' 
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Sonotype needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "installing Sonotype and its packages (PyTorch is large: this takes a few minutes the first time) ..."
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+setup: $(VENV)/.installed ## install into .venv and pull the default weights
+	$(BIN)/sonotype models pull --all
+
+run: setup ## set up, then serve REST, gRPC and the web page (ARGS="--port 9000" to change)
+	$(BIN)/sonotype serve --open $(ARGS)
+
+test: setup $(VENV)/.installed-dev ## run every test (brings a Redis server of its own)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, import contracts, Dockerfile and YAML
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/yamllint -s docker-compose.yml deploy
+
+types: $(VENV)/.installed-dev ## mypy, strict
+	$(BIN)/mypy
+
+fmt: $(VENV)/.installed-dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev ## regenerate what is generated: settings table, OpenAPI
+	$(BIN)/python -m scripts.settings_table
+	$(BIN)/python -m scripts.gen_openapi
+
+proto: $(VENV)/.installed-dev ## regenerate the gRPC code
+	$(BIN)/python -m scripts.gen_proto
+
+bench: setup ## the benchmarks that compare with peers (see bench/README.md)
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove the virtual environment and caches of tools
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

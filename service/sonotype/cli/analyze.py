@@ -1,0 +1,142 @@
+"""`sonotype analyze`: files and folders in, a document per file out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.cli.files import find_audio
+from sonotype.cli.remote import open_remote
+from sonotype.cli.report import Format, write_report
+from sonotype.cli.wiring import Wiring, wiring
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.core.types import Crop, Lane, Upload
+from sonotype.plane.port import Plane
+from sonotype.plane.query import AnalyzeQuery
+from sonotype.plane.render import analysis_document
+
+Document = dict[str, Any]
+AnalyzeFile = Callable[[Upload], Awaitable[Document]]
+# Enough clips at once to fill batches while some are still decoding.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file."""
+
+    path: Path
+    document: Document | None
+    error: SonotypeError | None
+
+
+def analyze(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, or folders to search for audio files.")],
+    model: Annotated[list[str] | None, typer.Option(help="Model to run; repeat for several.")] = None,
+    top_k: Annotated[int, typer.Option(min=0, help="Tags to show per model; 0 shows all.")] = 10,
+    threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="Hide tags below this score.")] = 0.0,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Tags over time as well (JSON formats).")] = False,
+    embedding: Annotated[
+        list[str] | None, typer.Option(help="Embedding to add, e.g. penultimate; repeat for several (JSON formats).")
+    ] = None,
+    offset_s: Annotated[float, typer.Option(min=0.0, help="Skip this much of each file.")] = 0.0,
+    duration_s: Annotated[float | None, typer.Option(help="Analyse only this much.")] = None,
+    hop_s: Annotated[float | None, typer.Option(help="Seconds between patches; default: the model's.")] = None,
+    frontend: Annotated[str | None, typer.Option(help="Front end variant, e.g. essentia.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32 (exact) or bf16 (faster).")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute even what is cached.")] = False,
+    server: Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")] = None,
+    format: Annotated[Format, typer.Option(help="How to print the answers.")] = Format.TABLE,
+) -> None:
+    """Tag files: in this process, or by a running service with --server.
+
+    Examples:
+      sonotype analyze song.mp3
+      sonotype analyze ~/Music --format csv > tags.csv
+      sonotype analyze song.flac --model musicnn-msd --model vgg-msd --embedding penultimate --format json
+      sonotype analyze ~/Music --server http://localhost:8000 --format jsonl
+    """
+    query = AnalyzeQuery(
+        models=tuple(model or ()),
+        top_k=top_k or None,
+        threshold=threshold,
+        timeline=timeline,
+        embeddings=tuple(embedding or ()),
+        crop=Crop(offset_s, duration_s),
+        hop_s=hop_s,
+        frontend=frontend,
+        lane=Lane.INTERACTIVE if len(paths) == 1 and paths[0].is_file() else Lane.BULK,
+        use_cache=not no_cache,
+    )
+    with reported():
+        files = find_audio(paths)
+        opened = open_remote(server, api_key, query) if server else _open_local(wiring(ctx), precision, query)
+        outcomes = asyncio.run(_analyze_all(files, opened))
+        write_report(format, [(o.path, o.document) for o in outcomes if o.document is not None])
+    _exit(outcomes)
+
+
+@asynccontextmanager
+async def _open_local(wired: Wiring, precision: str | None, query: AnalyzeQuery) -> AsyncIterator[AnalyzeFile]:
+    settings = Settings(**({"precision": precision} if precision else {}))
+    with stderr.status("starting the workers …"):
+        opened = wired.open_plane(settings)
+        plane: Plane = await opened.__aenter__()
+    try:
+
+        async def analyze_file(upload: Upload) -> Document:
+            return analysis_document(await plane.analyze(upload, query), query)
+
+        yield analyze_file
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+async def _analyze_all(files: Sequence[Path], opened: AbstractAsyncContextManager[AnalyzeFile]) -> list[Outcome]:
+    """Outcomes in the order of `files`; one bad file does not stop the others."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+    async with opened as analyze_file:
+        with _progress() as progress:
+            bar = progress.add_task("analysing", total=len(files))
+
+            async def one(path: Path) -> Outcome:
+                async with turns:
+                    outcome = await _analyze_one(path, analyze_file)
+                if outcome.error is not None:
+                    show_error(outcome.error, str(path))
+                progress.advance(bar)
+                return outcome
+
+            return list(await asyncio.gather(*(one(path) for path in files)))
+
+
+async def _analyze_one(path: Path, analyze_file: AnalyzeFile) -> Outcome:
+    try:
+        data = await asyncio.to_thread(path.read_bytes)
+        return Outcome(path, await analyze_file(Upload.of(data)), None)
+    except OSError as error:
+        return Outcome(path, None, SonotypeError(Code.INVALID_REQUEST, f"cannot be read: {error.strerror}."))
+    except SonotypeError as error:
+        return Outcome(path, None, error)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
+
+
+def _exit(outcomes: Sequence[Outcome]) -> None:
+    codes = [outcome.error.meaning.exit for outcome in outcomes if outcome.error is not None]
+    if codes:
+        raise typer.Exit(codes[0])

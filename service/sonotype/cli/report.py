@@ -1,0 +1,80 @@
+"""How answers are printed: a table for people, JSON, JSON lines and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Answers = Sequence[tuple[Path, dict[str, Any]]]
+_BAR_WIDTH = 24
+
+
+class Format(StrEnum):
+    """Output formats of `sonotype analyze`."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def write_report(form: Format, answers: Answers) -> None:
+    """Print to stdout: nothing else ever goes there, so that it can be piped."""
+    writer = {Format.TABLE: _table, Format.JSON: _json, Format.JSONL: _jsonl, Format.CSV: _csv}[form]
+    writer(answers)
+
+
+def _json(answers: Answers) -> None:
+    print(json.dumps([{"file": str(path)} | document for path, document in answers], indent=2, ensure_ascii=False))
+
+
+def _jsonl(answers: Answers) -> None:
+    for path, document in answers:
+        print(json.dumps({"file": str(path)} | document, ensure_ascii=False))
+
+
+def _csv(answers: Answers) -> None:
+    out = csv.writer(sys.stdout)
+    out.writerow(["file", "model", "rank", "label", "score"])
+    for path, document in answers:
+        for result in document["results"]:
+            for rank, tag in enumerate(result["tags"], 1):
+                out.writerow([str(path), result["model"], rank, tag["label"], f"{tag['score']:.6f}"])
+
+
+def _table(answers: Answers) -> None:
+    console = Console()
+    for path, document in answers:
+        clip = document["clip"]
+        console.print(f"\n[bold]{escape(path.name)}[/]  {_facts(clip)}")
+        for result in document["results"]:
+            console.print(_tags(result))
+
+
+def _facts(clip: dict[str, Any]) -> str:
+    minutes, seconds = divmod(clip["duration_s"], 60)
+    warnings = "".join(f" [yellow]{name}[/]" for name in ("truncated", "clipped", "silent") if clip[name])
+    facts = f"{clip['format']}, {int(minutes)}:{seconds:04.1f}, {clip['sample_rate_hz']} Hz, {clip['channels']} ch"
+    return f"[dim]{facts}[/]{warnings}"
+
+
+def _tags(result: dict[str, Any]) -> Table:
+    patches = result["patches"]
+    cut = f"{patches['count']} patches of {patches['length_s']:.2f} s, {patches['dropped_s']:.1f} s at the end not used"
+    how = f"{result['precision']}{', cached' if result['cached'] else ''}"
+    table = Table(title=f"{result['model']}  ({how}; {cut})", title_justify="left", title_style="dim", box=None)
+    table.add_column("tag")
+    table.add_column("score", justify="right")
+    table.add_column("")
+    for tag in result["tags"]:
+        table.add_row(escape(tag["label"]), f"{tag['score']:.3f}", "█" * round(_BAR_WIDTH * tag["score"]))
+    return table

@@ -1,0 +1,27 @@
+"""What the command line is given by the composition root, so that it builds nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import typer
+
+from sonotype.core.settings import Settings
+from sonotype.plane.port import Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The two ways to run the service: behind its ports, or inside this process."""
+
+    serve: Callable[[Settings], None]
+    open_plane: Callable[[Settings], AbstractAsyncContextManager[Plane]]
+
+
+def wiring(ctx: typer.Context) -> Wiring:
+    """The wiring that `sonotype.main` put into the context."""
+    found = ctx.find_object(Wiring)
+    assert found is not None, "the command line runs through sonotype.main.run. This is a bug."  # noqa: S101
+    return found
