@@ -18,6 +18,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     MODEL_NOT_FOUND = "model_not_found"
     NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     UPLOAD_TIMEOUT = "upload_timeout"
     UPLOAD_TOO_LARGE = "upload_too_large"
     AUDIO_TOO_LONG = "audio_too_long"
@@ -61,6 +62,7 @@ TABLE: dict[Code, Meaning] = {
     Code.UNAUTHENTICATED: _m(401, "UNAUTHENTICATED", 3, "A valid API key is needed"),
     Code.MODEL_NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such model is served"),
     Code.NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such resource"),
+    Code.METHOD_NOT_ALLOWED: _m(405, "UNIMPLEMENTED", 2, "This resource does not take that method"),
     Code.UPLOAD_TIMEOUT: _m(408, "DEADLINE_EXCEEDED", 4, "The upload stalled", retryable=True),
     Code.UPLOAD_TOO_LARGE: _m(413, "INVALID_ARGUMENT", 4, "The upload is too large"),
     Code.AUDIO_TOO_LONG: _m(413, "INVALID_ARGUMENT", 4, "The audio is too long"),

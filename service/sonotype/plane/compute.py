@@ -138,7 +138,7 @@ def _item(work: Work, plan: Plan) -> ItemSpec:
         sha256=work.upload.sha256,
         lane=work.lane,
         deadline=work.deadline,
-        fill="pad" if plan.patch.tail == "pad" else "repeat",
+        fill=plan.fill,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Crop
+from sonotype.core.types import Crop, TailPolicy
 from sonotype.models.card import Card, FrontendSpec, PatchSpec
 from sonotype.plane.query import AnalyzeQuery
 
@@ -37,9 +38,9 @@ class Plan:
         return audio_s * max(1.0, self.patch.frames / self.patch.hop_frames)
 
     @property
-    def frame_s(self) -> float:
-        """Seconds from one frame to the next."""
-        return self.spec.hop_length / self.spec.sample_rate_hz
+    def fill(self) -> Literal["repeat", "pad"]:
+        """How a patch that the clip does not fill is filled; at most one patch of a clip is such."""
+        return "pad" if "pad" in (self.patch.tail, self.patch.short) else "repeat"
 
 
 def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
@@ -54,18 +55,22 @@ def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
         raise _invalid(f"{card.name} has the front ends {_names(card.frontends)}; asked for was {frontend!r}.")
     _check_embeddings(card, query)
     _check_crop(query.crop)
-    patch = card.patch.model_copy(
-        update={
-            "hop_frames": _hop_frames(card.patch, spec, query.hop_s),
-            "tail": query.tail or card.patch.tail,
-        }
-    )
+    patch = _with_tail(card.patch, query.tail)
+    patch = patch.model_copy(update={"hop_frames": _hop_frames(patch, spec, query.hop_s)})
     return Plan(card, frontend, spec, patch, precision)
 
 
 def wanted_embeddings(card: Card, names: tuple[str, ...]) -> tuple[str, ...]:
     """Embedding names of a query with `default` resolved to the card's first."""
     return tuple(card.embeddings[0].name if name == "default" else name for name in names)
+
+
+def _with_tail(patch: PatchSpec, tail: TailPolicy | None) -> PatchSpec:
+    """A caller who says how tails are filled means clips shorter than a patch as well."""
+    if tail is None:
+        return patch
+    short = tail if tail != "drop" and patch.short != "refuse" else patch.short
+    return patch.model_copy(update={"tail": tail, "short": short})
 
 
 def _hop_frames(patch: PatchSpec, spec: FrontendSpec, hop_s: float | None) -> int:

@@ -35,9 +35,7 @@ FRAME_BUCKETS = (187, 374, 748, 1496, 2992, 5984, 11968, 23936, 47872)
 RATIO_BUCKETS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 # Faces.
-HTTP_REQUESTS = Counter(
-    "sonotype_http_requests_total", "REST requests answered.", ["route", "method", "code"]
-)
+HTTP_REQUESTS = Counter("sonotype_http_requests_total", "REST requests answered.", ["route", "method", "code"])
 GRPC_REQUESTS = Counter("sonotype_grpc_requests_total", "gRPC calls answered.", ["method", "code"])
 REQUEST_SECONDS = Histogram(
     "sonotype_request_duration_seconds",
@@ -61,14 +59,10 @@ PHASE_SECONDS = Histogram(
 )
 ADMITTED_AUDIO_S = Gauge("sonotype_admitted_audio_seconds", "Seconds of audio that hold a permit now.")
 QUEUE_DEPTH = Gauge("sonotype_queue_depth", "Patches waiting for a batch.", ["model", "lane"])
-QUEUE_AUDIO_S = Gauge(
-    "sonotype_queue_audio_seconds", "Seconds of audio waiting for a batch.", ["model", "lane"]
-)
+QUEUE_AUDIO_S = Gauge("sonotype_queue_audio_seconds", "Seconds of audio waiting for a batch.", ["model", "lane"])
 QUEUE_OLDEST_S = Gauge("sonotype_queue_oldest_age_seconds", "Age of the longest-waiting patch.", ["model"])
 BATCH_ITEMS = Histogram("sonotype_batch_items", "Patches in one batch.", ["model"], buckets=ITEM_BUCKETS)
-BATCH_FRAMES = Histogram(
-    "sonotype_batch_frames", "Spectrogram frames in one batch.", ["model"], buckets=FRAME_BUCKETS
-)
+BATCH_FRAMES = Histogram("sonotype_batch_frames", "Spectrogram frames in one batch.", ["model"], buckets=FRAME_BUCKETS)
 BATCH_PADDING = Histogram(
     "sonotype_batch_padding_ratio",
     "Share of a batch's frames that are padding or repetition.",
@@ -81,9 +75,7 @@ BATCH_CLOSE = Counter(
 ABANDONED = Counter(
     "sonotype_abandoned_total", "Patches whose caller left while they were queued or running.", ["where"]
 )
-ITEM_FAILURES = Counter(
-    "sonotype_item_failures_total", "Items that failed alone, by domain code.", ["model", "kind"]
-)
+ITEM_FAILURES = Counter("sonotype_item_failures_total", "Items that failed alone, by domain code.", ["model", "kind"])
 
 # Cache.
 CACHE_LOOKUPS = Counter(
@@ -101,9 +93,7 @@ CACHE_OP_SECONDS = Histogram(
     ["op"],
     buckets=CACHE_BUCKETS_S,
 )
-CACHE_BREAKER_OPEN = Gauge(
-    "sonotype_cache_breaker_open", "1 while the shared store is passed by because it fails."
-)
+CACHE_BREAKER_OPEN = Gauge("sonotype_cache_breaker_open", "1 while the shared store is passed by because it fails.")
 CACHE_CORRUPT = Counter(
     "sonotype_cache_corrupt_total", "Cached values that failed their checksum and were taken as a miss."
 )
@@ -118,9 +108,7 @@ DECODE_KILLED = Counter(
 )
 
 # Workers.
-WORKER_UP = Gauge(
-    "sonotype_worker_up", "1 while a worker process is loaded and answering.", ["model", "worker"]
-)
+WORKER_UP = Gauge("sonotype_worker_up", "1 while a worker process is loaded and answering.", ["model", "worker"])
 WORKER_RESTARTS = Counter(
     "sonotype_worker_restarts_total", "Worker restarts: crash, hang, oom, load.", ["model", "why"]
 )
