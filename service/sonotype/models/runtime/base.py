@@ -1,0 +1,98 @@
+"""What every runtime does, and which one serves a card on a device."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Floats
+from sonotype.models.card import Card
+
+Fill = Literal["repeat", "pad"]
+Engine = Literal["auto", "torch"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+# the module of each engine offers load(card, weights, device, precision, threads) -> Runtime
+_ENGINES: dict[str, str] = {"torch": "sonotype.models.runtime.torch_runtime"}
+# the engine that won `bench/throughput` on each kind of device
+_BEST: dict[str, str] = {"cpu": "torch", "cuda": "torch"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutput:
+    """Outputs of one batch.
+
+    Attributes:
+        arrays: output name to rows, shape [B, *shape of one row].
+        seconds: wall time by step, `frontend` and `network`.
+    """
+
+    arrays: Mapping[str, Floats]
+    seconds: Mapping[str, float]
+
+
+class Runtime(Protocol):
+    """One loaded model on one device; not safe for use by several threads at once."""
+
+    card: Card
+    precision: Literal["fp32", "bf16"]
+    outputs: Mapping[str, tuple[int, ...]]
+
+    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+        """Run front end and network on one batch.
+
+        Args:
+            windows: samples at the front end's rate, shape [B, window_samples].
+            valid_frames: leading frames of each patch that hold audio, shape [B].
+            fill: how the other frames are filled.
+            frontend: name of the front end variant, one of the card's.
+
+        Returns:
+            One row per window, in order; a row does not depend on its batch-mates.
+        """
+        ...
+
+
+def output_shapes(card: Card) -> dict[str, tuple[int, ...]]:
+    """Name and row shape of every output of a card's network, known without loading it."""
+    shapes: dict[str, tuple[int, ...]] = {"tags": (len(card.labels),)}
+    return shapes | {spec.name: (spec.dim,) for spec in card.embeddings}
+
+
+def load(
+    card: Card,
+    weights: Path | None,
+    device: str,
+    precision: Precision,
+    threads: int = 1,
+    *,
+    engine: Engine = "auto",
+) -> Runtime:
+    """Load a model.
+
+    Args:
+        card: the model's card.
+        weights: converted safetensors file; None only for families without weights.
+        device: `cpu`, or `cuda` with an optional index.
+        precision: arithmetic of the network; `auto` is bf16 where the device computes it natively.
+        threads: CPU threads inside one call.
+        engine: `auto` takes the fastest for the device; `torch` is the reference.
+
+    Raises:
+        SonotypeError: WEIGHTS_MISSING, or WEIGHTS_CORRUPT when the file does not fit the network.
+    """
+    if card.network.family == "fake":
+        fake = importlib.import_module("sonotype.models.runtime.fake")
+        return cast(Runtime, fake.FakeRuntime(card))
+    if weights is None:
+        raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} are not pulled.")
+    chosen = _BEST[device.partition(":")[0]] if engine == "auto" else engine
+    module = importlib.import_module(_ENGINES[chosen])
+    return cast(Runtime, module.load(card, weights, device, precision, threads))
