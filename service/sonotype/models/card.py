@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sonotype.core.types import ShortPolicy, TailPolicy
 
+_SHA256 = r"^[0-9a-f]{64}$"
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +75,7 @@ class EmbeddingSpec(_Strict):
 class WeightsSpec(_Strict):
     """The converted weights: hash and size of the safetensors file."""
 
-    sha256: str
+    sha256: str = Field(pattern=_SHA256)
     n_parameters: int
 
 
@@ -87,7 +89,7 @@ class SourceSpec(_Strict):
     kind: Literal["python-wheel", "https", "none"]
     requirement: str | None = None
     urls: list[str] = Field(default_factory=list)
-    sha256: str | None = None
+    sha256: str | None = Field(None, pattern=_SHA256)
     format: Literal["tensorflow-v2", "safetensors", "none"] = "none"
     member: str = Field("", description="folder or file inside the fetched archive")
 

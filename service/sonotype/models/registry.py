@@ -1,0 +1,132 @@
+"""The models that there are: cards of the built-in repository and of further ones, and where their weights lie.
+
+A model repository is a folder of `<name>/card.toml`; adding a model is adding a folder. Weights that this project
+trained itself may stand beside their card as `model.safetensors`; all others are pulled (see `weights.store`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import sonotype
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.card import Card, read_card
+from sonotype.models.weights.layout import find_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A folder of a repository that cannot be used, and why; the other models are not affected."""
+
+    name: str
+    reason: str
+
+
+def builtin_repository() -> Path:
+    """The repository that comes with the package, or, in a source tree, the one at its top."""
+    package = Path(sonotype.__file__).resolve().parent
+    packaged = package / "_models"
+    return packaged if packaged.is_dir() else package.parents[1] / "models"
+
+
+class Registry:
+    """Every model that can be named.
+
+    Args:
+        paths: further repositories, after the built-in one.
+        weights_dir: where pulled weights lie.
+        builtin: whether the built-in repository is read at all.
+
+    Attributes:
+        weights_dir: where pulled weights lie.
+        problems: folders whose card cannot be used.
+
+    Raises:
+        SonotypeError: `invalid_request` where two repositories hold a model of the same name: neither may shadow the
+            other in silence.
+    """
+
+    def __init__(self, paths: Sequence[Path], weights_dir: Path, *, builtin: bool = True) -> None:
+        self.weights_dir = weights_dir
+        self.problems: tuple[Problem, ...] = ()
+        self._cards: dict[str, Card] = {}
+        self._folders: dict[str, Path] = {}
+        repositories = [builtin_repository(), *paths] if builtin else paths
+        for repository in dict.fromkeys(path.resolve() for path in repositories):
+            self._read_repository(repository)
+
+    def cards(self) -> dict[str, Card]:
+        """Every usable card by its name, sorted."""
+        return dict(sorted(self._cards.items()))
+
+    def get(self, address: str) -> Card:
+        """The card for `name` or `name@version`.
+
+        Raises:
+            SonotypeError: `model_not_found`.
+        """
+        name, _, version = address.partition("@")
+        card = self._cards.get(name)
+        if card is None:
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"There is no model named {name[:80]!r}.")
+        if version and version != card.version:
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{name!r} is at version {card.version}, not {version[:80]!r}.")
+        return card
+
+    def weights_path(self, card: Card) -> Path | None:
+        """The weights of `card`: beside it, or pulled; None where there are none (yet)."""
+        if card.source.kind != "none":
+            return find_weights(card, self.weights_dir)
+        beside = self._folders[card.name] / "model.safetensors" if card.name in self._folders else None
+        return beside if card.weights is not None and beside is not None and beside.is_file() else None
+
+    def is_pulled(self, card: Card) -> bool:
+        """Whether `card` can be loaded now; a model without weights always can."""
+        return card.weights is None or self.weights_path(card) is not None
+
+    def _read_repository(self, repository: Path) -> None:
+        if not repository.is_dir():
+            self._report(str(repository), "no such model repository")
+        for path in sorted(repository.glob("*/card.toml")):
+            card = self._read(path)
+            if card is not None:
+                self._add(card, path.parent)
+
+    def _read(self, path: Path) -> Card | None:
+        try:
+            card = read_card(path)
+        except ValidationError as error:
+            first = error.errors()[0]
+            self._report(path.parent.name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        except (ValueError, OSError) as error:
+            self._report(path.parent.name, f"card.toml cannot be read: {error}")
+        else:
+            fault = _fault(card, path.parent.name)
+            if fault is None:
+                return card
+            self._report(path.parent.name, fault)
+        return None
+
+    def _add(self, card: Card, folder: Path) -> None:
+        if card.name in self._cards:
+            raise SonotypeError(Code.INVALID_REQUEST, f"Two model repositories hold a model named {card.name!r}.")
+        self._cards[card.name] = card
+        self._folders[card.name] = folder
+
+    def _report(self, name: str, reason: str) -> None:
+        self.problems = (*self.problems, Problem(name, reason))
+
+
+def _fault(card: Card, folder: str) -> str | None:
+    """What the schema cannot say about a card."""
+    if card.name != folder:
+        return f"the card is named {card.name!r}, its folder {folder!r}"
+    if card.source.kind != "none" and (card.weights is None or card.source.sha256 is None):
+        return "weights that are fetched need the hash of the file (source.sha256) and of the result (weights.sha256)"
+    if len(set(card.labels)) != len(card.labels):
+        return "two labels are the same"
+    return None
