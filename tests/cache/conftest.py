@@ -24,7 +24,7 @@ def redis_binary() -> str | None:
     return shutil.which("redis-server")
 
 
-def free_port() -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -42,7 +42,7 @@ def running_redis(folder: Path, *options: str, port: int = 0) -> Iterator[int]:
     binary = redis_binary()
     if binary is None:
         pytest.skip("no redis-server here")
-    port = port or free_port()
+    port = port or _free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -55,6 +55,12 @@ def running_redis(folder: Path, *options: str, port: int = 0) -> Iterator[int]:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
+    return _free_port()
 
 
 @pytest.fixture
