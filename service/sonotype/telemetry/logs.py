@@ -15,6 +15,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from sonotype.core.settings import Settings
+
 Format = Literal["auto", "console", "json"]
 
 _SECRET = frozenset({"api_key", "authorization", "cookie", "file", "filename", "password", "path", "query", "token"})
@@ -22,6 +24,11 @@ _SECRET = frozenset({"api_key", "authorization", "cookie", "file", "filename", "
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s\"'<>]*@)?([^\s\"'<>/?#]*)([^\s\"'<>]*)", re.IGNORECASE)
 # Their info lines hold URLs and peers; the faces write one line per request themselves.
 _TALKATIVE = ("uvicorn.access", "httpx", "httpcore", "asyncio", "grpc")
+
+
+def configure_logs(settings: Settings) -> None:
+    """Set logs up as the settings say; once, before anything is served."""
+    configure(settings.log_format, settings.log_level)
 
 
 def configure(format_: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
