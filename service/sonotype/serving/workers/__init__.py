@@ -1,1 +1,1 @@
-
+"""Supervised worker processes: spawn, shared memory, control messages, restart."""

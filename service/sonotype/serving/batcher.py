@@ -1,0 +1,329 @@
+"""The shell around the batch policy: clocks, workers and callers. It runs in the gateway's event loop only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Lane, Window
+from sonotype.serving import reaction
+from sonotype.serving.gauges import Gauges
+from sonotype.serving.item import Item, ItemSpec
+from sonotype.serving.poison import Quarantine
+from sonotype.serving.policy import BatchPolicy, Capacity, Dropped, Run, WaitUntil
+from sonotype.serving.queues import Batch, BatchKey, Queues, Source
+from sonotype.serving.rate import ServiceRate
+from sonotype.serving.workers.outcome import Outcome
+from sonotype.serving.workers.pool import WorkerPool
+from sonotype.serving.workers.served import rows_within
+from sonotype.serving.workers.supervisor import Worker
+from sonotype.telemetry import metrics
+
+_log = logging.getLogger(__name__)
+_BATCHES_QUEUED_PER_ITEM = 2
+_HEARTBEAT_S = 1.0
+_RETRY_AFTER_S = 2.0
+
+__all__ = ["Batcher", "Item", "ItemSpec"]
+
+
+class Batcher:
+    """Takes windows of many clips, runs them in batches on the pool, gives each clip its own outcome.
+
+    Args:
+        pool: the workers; started and stopped by the batcher.
+        delay_ms: longest wait for batch-mates, interactive lane.
+        delay_bulk_ms: the same, bulk lane.
+        quarantine: memory of audio that kills workers.
+        rate: seeded from the warm-up and scaled with the number of workers; the one that admission uses.
+        down_grace_s: queued work is failed after this long without any worker.
+    """
+
+    def __init__(
+        self,
+        pool: WorkerPool,
+        *,
+        delay_ms: float = 5.0,
+        delay_bulk_ms: float = 50.0,
+        quarantine: Quarantine | None = None,
+        rate: ServiceRate | None = None,
+        down_grace_s: float = 15.0,
+    ) -> None:
+        self._pool = pool
+        self._policy = BatchPolicy({Lane.INTERACTIVE: delay_ms / 1000, Lane.BULK: delay_bulk_ms / 1000})
+        self.queues = Queues()
+        self.quarantine = quarantine or Quarantine()
+        self.rate = rate or ServiceRate()
+        self.draining = False
+        self._items: dict[Source, Item] = {}
+        self._room = {key: self._room_for(key) for key in pool.shapes}
+        self._gauges = Gauges([model.card.address for model in pool.models])
+        self._down_grace_s = down_grace_s
+        self._down_since = time.monotonic()
+        self._seen_up = 0
+        self._changed = asyncio.Event()
+        self._pump_soon = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._saves: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> bool:
+        """At least one worker is loaded and nobody asked to stop."""
+        return self._pool.up > 0 and not self.draining
+
+    @property
+    def workers_up(self) -> int:
+        """Workers that answer."""
+        return self._pool.up
+
+    @property
+    def workers_wanted(self) -> int:
+        """Workers that should answer."""
+        return len(self._pool.workers)
+
+    @property
+    def queued_audio_s(self) -> float:
+        """Seconds of audio that wait for a worker."""
+        waiting = sum(entry.cost_s for source in self.queues.sources() for entry in source.waiting)
+        return waiting + sum(batch.cost_s for batch in self.queues.retries)
+
+    @property
+    def open_items(self) -> int:
+        """Items whose context has not been left."""
+        return len(self._items)
+
+    async def start(self) -> None:
+        """Start the workers and return at once; `wait_ready` waits for the first."""
+        self._pool.on_change = self._on_pool_change
+        self._pool.start()
+        self._heartbeat = asyncio.create_task(self._beat(), name="batcher-heartbeat")
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Wait until a worker is up.
+
+        Raises:
+            SonotypeError: UNAVAILABLE when every worker failed to load or the time is over.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._pool.up:
+                    if all(worker.problem for worker in self._pool.workers):
+                        raise SonotypeError(Code.UNAVAILABLE, self._pool.problem or "No worker could be started.")
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise SonotypeError(Code.UNAVAILABLE, "No worker was ready in time.") from None
+
+    async def drain(self, timeout_s: float) -> None:
+        """Refuse new items, let open ones finish for `timeout_s`, fail the rest with DRAINING."""
+        self.draining = True
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._items:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            self._fail_all(_draining())
+
+    async def aclose(self) -> None:
+        """Fail what is open and end the workers, also those still loading. May be called twice."""
+        self.draining = True
+        self._fail_all(_draining())
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            await asyncio.gather(self._heartbeat, return_exceptions=True)
+        await self._pool.stop()
+        self._cancel_timer()
+        if self._saves:
+            await asyncio.wait(self._saves, timeout=1.0)
+
+    @asynccontextmanager
+    async def open(self, spec: ItemSpec) -> AsyncIterator[Item]:
+        """Open an item; leaving the context abandons what is still queued.
+
+        Raises:
+            SonotypeError: DRAINING, UNAVAILABLE, MODEL_NOT_FOUND, QUARANTINED or DEADLINE_EXCEEDED.
+        """
+        await self._check(spec)
+        key = (spec.model, spec.frontend)
+        item = Item(spec, self._pool.shapes[key], self._room[key], self)
+        self._items[item.source] = item
+        self.queues.open(item.source)
+        timer = asyncio.get_running_loop().call_at(spec.deadline, self._expire, item)
+        try:
+            yield item
+        finally:
+            timer.cancel()
+            self._leave(item)
+
+    async def _check(self, spec: ItemSpec) -> None:
+        if self.draining:
+            raise _draining()
+        if (spec.model, spec.frontend) not in self._pool.shapes:
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{spec.model} with front end {spec.frontend} is not served.")
+        if await self.quarantine.holds(spec.sha256, spec.model):
+            raise reaction.quarantined()
+        if not self._pool.up:
+            detail = self._pool.problem or "No worker is available."
+            raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=_RETRY_AFTER_S)
+        if spec.deadline <= time.monotonic():
+            raise reaction.too_late()
+
+    def push(self, item: Item, window: Window) -> None:
+        """Queue the next row of an item (called by the item)."""
+        whole = window.valid_frames >= item.shape.patch_frames
+        if not whole and window.fill != item.source.key.fill:
+            self._refill(item, window)
+        self.queues.push(item.source, item.entry(window, time.monotonic()))
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for work at the end of this turn of the loop; many calls cost one look."""
+        if not self._pump_soon:
+            self._pump_soon = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def fail(self, item: Item, error: SonotypeError, kind: str) -> None:
+        """Give an item its error, once, and drop what it has queued."""
+        if item.complete:
+            return
+        item.error = error
+        self.queues.close(item.source)
+        metrics.ITEM_FAILURES.labels(item.spec.model, kind).inc()
+        item.notify()
+
+    def item_of(self, source: Source) -> Item | None:
+        """The open item behind a source; None when its caller has left."""
+        return self._items.get(source)
+
+    def remember_quarantine(self, item: Item) -> None:
+        """Quarantine an item's audio for its model, and write that down in the background."""
+        self.quarantine.add(item.spec.sha256, item.spec.model)
+        self.save_quarantine()
+
+    def save_quarantine(self) -> None:
+        """Write new quarantine entries to the store in the background."""
+        task = asyncio.create_task(self.quarantine.save(), name="quarantine-save")
+        self._saves.add(task)
+        task.add_done_callback(self._saves.discard)
+
+    def _refill(self, item: Item, window: Window) -> None:
+        """A short clip is filled by another policy than a tail; it is one window, so the whole item changes key."""
+        if item.rows_put:
+            raise ValueError("two ways of filling in one item. This is a bug.")
+        self.queues.close(item.source)
+        del self._items[item.source]
+        item.source = Source(
+            BatchKey(item.spec.model, item.spec.frontend, window.fill), item.spec.lane, item.spec.deadline
+        )
+        self._items[item.source] = item
+        self.queues.open(item.source)
+
+    def _pump(self) -> None:
+        """Give every worker that has room its next batch."""
+        self._pump_soon = False
+        self._cancel_timer()
+        for prefetch in (False, True):
+            for worker in self._pool.workers:
+                if not worker.has_slot or (worker.in_flight > 0) is not prefetch:
+                    continue
+                now = time.monotonic()
+                decision = self._policy.next(now, self.queues, self._capacity(worker, prefetch))
+                self._drop(decision.dropped)
+                if not isinstance(decision, Run):
+                    if isinstance(decision, WaitUntil) and not prefetch:
+                        self._set_timer(decision.when - now)
+                    break
+                self._dispatch(worker, decision.batch, now)
+
+    def _capacity(self, worker: Worker, prefetch: bool) -> Capacity:
+        return Capacity(
+            max_rows=worker.limit.rows,
+            budget_s=worker.budget_s,
+            workers=self._pool.up,
+            bulk_running=self._pool.bulk_running,
+            prefetch=prefetch,
+        )
+
+    def _dispatch(self, worker: Worker, batch: Batch, now: float) -> None:
+        windows = [entry.payload for entry in batch.entries]
+        worker.submit(
+            batch.key,
+            [window.samples for window in windows],
+            [window.valid_frames for window in windows],
+            partial(self._on_outcome, batch, now),
+            bulk=batch.lane is Lane.BULK,
+        )
+        shape = self._pool.shapes[batch.key.model, batch.key.frontend]
+        self._gauges.batch(batch, shape.patch_frames, windows)
+        for part in batch.parts:
+            if (item := self._items.get(part.source)) is not None:
+                item.notify()
+
+    def _on_outcome(self, batch: Batch, began: float, outcome: Outcome) -> None:
+        reaction.react(self, batch, began, outcome)
+        self.wake()
+
+    def _drop(self, dropped: Dropped) -> None:
+        for source in dropped.expired:
+            if (item := self._items.get(source)) is not None:
+                self.fail(item, reaction.too_late(), "deadline")
+
+    def _expire(self, item: Item) -> None:
+        self.fail(item, reaction.too_late(), "deadline")
+
+    def _leave(self, item: Item) -> None:
+        """The caller is gone: with its answer, with an error, or early."""
+        if not item.complete:
+            waiting = bool(item.source.waiting) or item.rows_put == 0
+            metrics.ABANDONED.labels("queued" if waiting else "running").inc()
+        self.queues.close(item.source)
+        self._items.pop(item.source, None)
+        self._changed.set()
+        self.wake()
+
+    def _fail_all(self, error: SonotypeError) -> None:
+        for item in list(self._items.values()):
+            self.fail(item, error, error.code.value)
+
+    def _on_pool_change(self) -> None:
+        up = self._pool.up
+        if up != self._seen_up:
+            self._down_since = time.monotonic()
+            if up and self._seen_up and self.rate.per_s:
+                self.rate.scale(up / self._seen_up)
+            elif up:
+                self.rate.seed(self._pool.rate())
+            self._seen_up = up or self._seen_up
+        self._changed.set()
+        self.wake()
+
+    async def _beat(self) -> None:
+        while True:
+            self._gauges.queues(self.queues, time.monotonic())
+            if not self._pool.up and time.monotonic() - self._down_since > self._down_grace_s:
+                self._fail_all(SonotypeError(Code.UNAVAILABLE, "No worker is available.", retry_after_s=_RETRY_AFTER_S))
+            await asyncio.sleep(_HEARTBEAT_S)
+
+    def _room_for(self, key: tuple[str, str]) -> int:
+        shape = self._pool.shapes[key]
+        rows = max(rows_within(shape, worker.limit.most, worker.budget_s) for worker in self._pool.workers)
+        return _BATCHES_QUEUED_PER_ITEM * rows
+
+    def _set_timer(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self.wake)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _draining() -> SonotypeError:
+    return SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)
