@@ -1,0 +1,95 @@
+"""The gRPC server: our service, health and reflection on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.grpc.gen.sonotype_pb2_grpc import add_SonotypeServicer_to_server
+from sonotype.api.grpc.servicer import Servicer
+from sonotype.core.settings import Settings
+from sonotype.plane.port import Plane
+
+SERVICE = pb.DESCRIPTOR.services_by_name["Sonotype"].full_name
+# Room for the options and the framing around the largest chunk.
+MESSAGE_OVERHEAD_BYTES = 2**20
+HEALTH_PERIOD_S = 0.5
+
+
+class GrpcServer:
+    """Starts and stops the gRPC face.
+
+    Args:
+        plane: what it is a face of.
+        settings: address, limits.
+    """
+
+    def __init__(self, plane: Plane, settings: Settings) -> None:
+        self._plane = plane
+        self._settings = settings
+        self._health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen; `port` then holds the real port. Raises `RuntimeError` where the address cannot be had."""
+        server = self._build()
+        self.port = server.add_insecure_port(f"{_host(self._settings.host)}:{self._settings.grpc_port}")
+        await self._report()
+        await server.start()
+        self._server = server
+        self._watcher = asyncio.create_task(self._keep_reporting(), name="grpc-health")
+
+    async def stop(self, grace_s: float = 0.0) -> None:
+        """Say that we stop, refuse new calls, give running ones `grace_s` seconds, then cancel them."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        if self._server is not None:
+            await self._health.enter_graceful_shutdown()
+            await self._server.stop(grace_s)
+
+    def _build(self) -> grpc.aio.Server:
+        largest = self._settings.max_upload_bytes + MESSAGE_OVERHEAD_BYTES
+        options = [
+            ("grpc.max_receive_message_length", largest),
+            # answers with the embeddings of every patch of a long file are large, and ours to bound
+            ("grpc.max_send_message_length", -1),
+            # two processes on one port would share the calls at random
+            ("grpc.so_reuseport", 0),
+        ]
+        server = grpc.aio.server(options=options)
+        add_SonotypeServicer_to_server(Servicer(self._plane, self._settings), server)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        return server
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            await asyncio.sleep(HEALTH_PERIOD_S)
+            await self._report()
+
+    async def _report(self) -> None:
+        """Health says what `/readyz` says."""
+        readiness = await self._plane.readiness()
+        serving = health_pb2.HealthCheckResponse.SERVING
+        status = serving if readiness.ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE):
+            await self._health.set(name, status)
+
+
+def create_grpc_server(plane: Plane, settings: Settings) -> GrpcServer:
+    """Build the gRPC face around a plane; `start()` makes it listen."""
+    return GrpcServer(plane, settings)
+
+
+def _host(host: str) -> str:
+    """IPv6 addresses stand in brackets in gRPC's addresses."""
+    return f"[{host}]" if ":" in host else host

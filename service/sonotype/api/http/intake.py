@@ -1,0 +1,71 @@
+"""Reading the body of a request: raw audio or a multipart form, never more than the limits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+
+from sonotype.api.collect import Collector, Pace
+from sonotype.api.http.multipart import OVERHEAD_BYTES, FilePart
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.core.types import Upload
+from sonotype.plane.port import ByteBudget
+
+_RAW = ("audio/", "video/")
+_RAW_EXACT = frozenset({"", "application/octet-stream", "application/ogg", "binary/octet-stream"})
+
+
+async def read_upload(request: Request, settings: Settings, budget: ByteBudget) -> tuple[Upload, dict[str, float]]:
+    """Read one upload to its end.
+
+    Returns:
+        The upload and the seconds spent on its phases.
+
+    Raises:
+        SonotypeError: `upload_too_large` as soon as the limit is passed, `upload_timeout` where the client stalls,
+            `overloaded` where all uploads together hold too many bytes, `invalid_request`, `unsupported_format` or
+            `cancelled`.
+    """
+    collector = Collector(settings.max_upload_bytes, budget)
+    content_type = request.headers.get("content-type", "")
+    form = _form(content_type, collector)
+    _refuse_early(request, collector, OVERHEAD_BYTES if form else 0)
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), form.feed if form else collector.add)
+    if form:
+        form.finish()
+    return collector.finish()
+
+
+def _form(content_type: str, collector: Collector) -> FilePart | None:
+    """A parser where the body is a form; nothing where it is the file itself."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return FilePart(content_type, collector.add)
+    if media_type in _RAW_EXACT or media_type.startswith(_RAW):
+        return None
+    detail = "Send a multipart form with the field `file`, or the file itself as audio/*, video/* or octet-stream."
+    raise SonotypeError(Code.UNSUPPORTED_FORMAT, detail)
+
+
+def _refuse_early(request: Request, collector: Collector, overhead: int) -> None:
+    """Judge by the headers what can be judged by them, before a byte is read."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise SonotypeError(Code.UNSUPPORTED_FORMAT, "Content-Encoding is not supported; send the file as it is.")
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdecimal():
+        collector.expect(int(length) - overhead)
+
+
+async def _read_body(request: Request, pace: Pace, take: Callable[[bytes], None]) -> None:
+    more = True
+    while more:
+        message = await pace.wait(request.receive)
+        if message["type"] == "http.disconnect":
+            raise SonotypeError(Code.CANCELLED, "The client left during the upload.")
+        chunk = message.get("body", b"")
+        pace.progress(len(chunk))
+        if chunk:
+            take(chunk)
+        more = message.get("more_body", False)

@@ -1,0 +1,126 @@
+"""From a view to JSON or to a NumPy file. `schemas` says the same for OpenAPI; a test holds the two together."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import orjson
+from starlette.responses import Response
+
+from sonotype.api.params import Encoding
+from sonotype.api.view import EmbeddingView, ResultView, TimelineView
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import ClipInfo, Floats
+from sonotype.plane.port import ModelInfo, Readiness
+
+# A score of a float32 network means nothing beyond this.
+DECIMALS = 6
+NPY = "application/x-npy"
+
+
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON; NumPy arrays become nested lists."""
+    content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(content, status, {"cache-control": "no-store", **(headers or {})}, "application/json")
+
+
+def analysis_body(request_id: str, clip: ClipInfo, results: list[ResultView], encoding: Encoding) -> dict[str, Any]:
+    """The body of `/v1/analyze`, `/v1/tags` and `/v1/embeddings`."""
+    shown = [_result(result, encoding) for result in results]
+    return {"request_id": request_id, "clip": asdict(clip), "results": shown}
+
+
+def one_npy(results: list[ResultView]) -> bytes:
+    """The bytes of a NumPy file with the one embedding of a request.
+
+    Raises:
+        SonotypeError: `invalid_request` where the request asked for more than one.
+    """
+    embeddings = [embedding for result in results for embedding in result.embeddings]
+    if len(embeddings) != 1:
+        raise SonotypeError(Code.INVALID_REQUEST, "encoding=npy answers with one embedding of one model.")
+    return npy_bytes(embeddings[0].values)
+
+
+def npy_bytes(values: Floats) -> bytes:
+    """A NumPy file of little-endian float32."""
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(values, dtype="<f4"), allow_pickle=False)
+    return file.getvalue()
+
+
+def model_body(info: ModelInfo) -> dict[str, Any]:
+    """One entry of `/v1/models`."""
+    card = info.card
+    spec = card.frontends[card.default_frontend]
+    frame_s = spec.hop_length / spec.sample_rate_hz
+    return {
+        "name": card.name,
+        "version": card.version,
+        "title": card.title,
+        "description": card.description,
+        "default": info.is_default,
+        "pulled": info.pulled,
+        "served": info.served,
+        "precision": info.precision,
+        "sample_rate_hz": spec.sample_rate_hz,
+        "patch": {
+            "length_s": round(card.patch.frames * frame_s, DECIMALS),
+            "hop_s": round(card.patch.hop_frames * frame_s, DECIMALS),
+            "tail": card.patch.tail,
+            "short": card.patch.short,
+        },
+        "labels": card.labels,
+        "embeddings": [embedding.model_dump() for embedding in card.embeddings],
+        "frontends": list(card.frontends),
+        "weights_sha256": card.weights_sha256,
+        "licence": card.licence.model_dump(),
+        "citation": card.citation,
+    }
+
+
+def readiness_body(readiness: Readiness) -> dict[str, Any]:
+    """The body of `/readyz`."""
+    return asdict(readiness)
+
+
+def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
+    result = shown.result
+    body: dict[str, Any] = {
+        "model": result.model,
+        "model_sha256": result.model_sha256,
+        "frontend": result.frontend,
+        "precision": result.precision,
+        "cached": result.cached,
+        "patches": asdict(result.patches),
+        "tags": [{"label": label, "score": round(score, DECIMALS)} for label, score in shown.tags],
+    }
+    if shown.timeline is not None:
+        body["timeline"] = _timeline(shown.timeline)
+    if shown.embeddings:
+        body["embeddings"] = [_embedding(embedding, encoding) for embedding in shown.embeddings]
+    return body
+
+
+def _timeline(timeline: TimelineView) -> dict[str, Any]:
+    return {"starts_s": _rounded(timeline.starts_s), "labels": timeline.labels, "scores": _rounded(timeline.scores)}
+
+
+def _rounded(values: Floats) -> list[Any]:
+    # in double precision, or 0.1 would be written as 0.10000000149011612
+    rounded: list[Any] = np.round(values.astype(np.float64), DECIMALS).tolist()
+    return rounded
+
+
+def _embedding(embedding: EmbeddingView, encoding: Encoding) -> dict[str, Any]:
+    values = np.ascontiguousarray(embedding.values, dtype="<f4")
+    body = {"name": embedding.name, "dim": values.shape[-1], "scope": embedding.scope, "encoding": encoding}
+    if encoding == "json":
+        return body | {"values": values}
+    data = values.tobytes() if encoding == "base64" else npy_bytes(values)
+    return body | {"data": base64.b64encode(data).decode()}

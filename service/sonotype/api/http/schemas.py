@@ -1,0 +1,181 @@
+"""The bodies of answers, for OpenAPI. Nothing is rendered through these models: they document and test."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sonotype.core.errors import TABLE, Code
+from sonotype.core.types import EmbeddingScope, ShortPolicy, TailPolicy
+
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Clip(_Body):
+    """What the decoder saw, counted on decoded samples and never taken from a header."""
+
+    sha256: str = Field(description="hash of the uploaded bytes", examples=["9f86d081884c7d65…"])
+    format: str = Field(description="container, found by content", examples=["mp3"])
+    sample_rate_hz: int = Field(description="rate of the upload", examples=[44100])
+    channels: int = Field(description="channels of the upload", examples=[2])
+    duration_s: float = Field(description="seconds analysed, after the crop", examples=[29.98])
+    truncated: bool = Field(description="the stream broke off; what came before was analysed")
+    clipped: bool = Field(description="at least 0.1 % of the samples reach full scale")
+    silent: bool = Field(description="the peak lies below -80 dBFS")
+
+
+class Patches(_Body):
+    """How the clip was cut, so that nothing is dropped in silence."""
+
+    count: int = Field(examples=[9])
+    length_s: float = Field(examples=[2.992])
+    hop_s: float = Field(examples=[2.992])
+    tail: TailPolicy
+    short: ShortPolicy
+    dropped_s: float = Field(description="seconds at the end that no patch covers")
+    filled_s: float = Field(description="seconds of the last patch that are repetition or padding")
+
+
+class Tag(_Body):
+    """A label with its score, the mean over the patches."""
+
+    label: str = Field(examples=["guitar"])
+    score: float = Field(examples=[0.482113])
+
+
+class Timeline(_Body):
+    """The shown tags over time (the taggram): one row per patch, one column per label."""
+
+    starts_s: list[float] = Field(examples=[[0.0, 2.992]])
+    labels: list[str] = Field(examples=[["guitar", "rock"]])
+    scores: list[list[float]] = Field(examples=[[[0.51, 0.32], [0.45, 0.38]]])
+
+
+class Embedding(_Body):
+    """One vector per clip or one per patch."""
+
+    name: str = Field(examples=["penultimate"])
+    dim: int = Field(examples=[200])
+    scope: EmbeddingScope
+    encoding: Literal["json", "base64", "npy"]
+    values: list[float] | list[list[float]] | None = Field(None, description="with encoding=json")
+    data: str | None = Field(None, description="with encoding=base64 or npy; rows of patches follow each other")
+
+
+class Result(_Body):
+    """What one model said about the clip."""
+
+    model: str = Field(examples=["musicnn-msd@1"])
+    model_sha256: str
+    frontend: str = Field(examples=["musicnn"])
+    precision: str = Field(examples=["fp32"])
+    cached: bool
+    patches: Patches
+    tags: list[Tag]
+    timeline: Timeline | None = None
+    embeddings: list[Embedding] | None = None
+
+
+class AnalysisBody(_Body):
+    """The clip and one result per model, in the order asked."""
+
+    request_id: str
+    clip: Clip
+    results: list[Result]
+
+
+class PatchShape(_Body):
+    """How a model's patches are cut unless a request says otherwise."""
+
+    length_s: float
+    hop_s: float
+    tail: TailPolicy
+    short: ShortPolicy
+
+
+class EmbeddingInfo(_Body):
+    """An embedding that a model offers; the first of a model is its default."""
+
+    name: str
+    dim: int
+    description: str
+    pool: Literal["mean", "max"]
+
+
+class Licence(_Body):
+    """Terms of the weights."""
+
+    spdx: str = Field(examples=["ISC"])
+    commercial: bool
+    holder: str
+    url: str
+
+
+class ModelBody(_Body):
+    """A model's card together with its state in this deployment."""
+
+    name: str = Field(examples=["musicnn-msd"])
+    version: str = Field(examples=["1"])
+    title: str
+    description: str
+    default: bool = Field(description="used when a request names no model")
+    pulled: bool = Field(description="the weights are on this machine")
+    served: bool = Field(description="requests are accepted for it")
+    precision: str | None
+    sample_rate_hz: int = Field(examples=[16000])
+    patch: PatchShape
+    labels: list[str] = Field(examples=[["rock", "pop", "alternative"]])
+    embeddings: list[EmbeddingInfo]
+    frontends: list[str] = Field(description="the first is the default")
+    weights_sha256: str
+    licence: Licence
+    citation: str
+
+
+class ModelsBody(_Body):
+    """Every model, sorted by name."""
+
+    models: list[ModelBody]
+
+
+class ReadinessBody(_Body):
+    """Whether requests can be answered now."""
+
+    ready: bool
+    workers_up: int
+    workers_wanted: int
+    draining: bool
+    cache: str
+    problems: list[str]
+
+
+class Problem(_Body):
+    """RFC 9457 problem. `code` is stable; `detail` is for people."""
+
+    type: str = Field(examples=["urn:sonotype:problem:audio_too_long"])
+    title: str = Field(examples=["The audio is too long"])
+    status: int = Field(examples=[413])
+    detail: str = Field(examples=["At most 3600 s of audio are accepted."])
+    code: Code = Field(examples=["audio_too_long"])
+    request_id: str
+    retryable: bool
+
+
+def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI answers for the statuses of `codes`."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(TABLE[code].http, []).append(code.value)
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": "`" + "`, `".join(names) + "`",
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status, names in sorted(by_status.items())
+    }

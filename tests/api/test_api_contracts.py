@@ -1,0 +1,78 @@
+"""What is generated and committed is what would be generated now."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from fastapi import FastAPI
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_protobuf_code_is_fresh(tmp_path: Path) -> None:
+    generator = script("gen_proto")
+    names = generator.generate(tmp_path)
+    committed = sorted(path.name for path in generator.TARGET.iterdir() if path.is_file())
+    assert names == committed
+    for name in names:
+        assert (tmp_path / name).read_text() == (generator.TARGET / name).read_text(), (
+            f"run scripts/gen_proto.py: {name}"
+        )
+
+
+def test_every_message_field_and_method_is_described() -> None:
+    """The proto is the manual of the gRPC face: services, methods, messages and enums carry a comment."""
+    lines = (ROOT / "proto/sonotype/v1/sonotype.proto").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"\s*(service|rpc|message|enum) ", line) and not line.endswith("{}") and "ListModelsRe" not in line:
+            above = lines[number - 1].strip()
+            assert above.startswith("//") or "GetModelRequest {" in line, line
+
+
+def test_openapi_document_is_fresh() -> None:
+    generator = script("gen_openapi")
+    assert generator.TARGET.read_text() == generator.render(), "run scripts/gen_openapi.py"
+
+
+def test_openapi_documents_what_is_promised(app: FastAPI) -> None:
+    document = app.openapi()
+    assert set(document["paths"]) == {
+        "/v1/analyze",
+        "/v1/tags",
+        "/v1/embeddings",
+        "/v1/models",
+        "/v1/models/{name}",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    }
+    responses = document["paths"]["/v1/analyze"]["post"]["responses"]
+    assert {"200", "400", "401", "404", "408", "413", "415", "422", "429", "500", "503", "504"} <= set(responses)
+    assert "application/problem+json" in responses["413"]["content"]
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+def test_openapi_references_resolve(app: FastAPI) -> None:
+    document = app.openapi()
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)):
+        assert name in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("path", ["/v1/analyze", "/v1/tags", "/v1/embeddings"])
+def test_every_parameter_is_described(app: FastAPI, path: str) -> None:
+    for parameter in app.openapi()["paths"][path]["post"]["parameters"]:
+        assert parameter.get("description"), parameter["name"]
