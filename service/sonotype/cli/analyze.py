@@ -12,6 +12,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sonotype.api.http.render import analysis_body
+from sonotype.api.identity import request_id
+from sonotype.api.params import AnalyzeParams, parse_params
+from sonotype.api.view import view
 from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.cli.files import find_audio
 from sonotype.cli.remote import open_remote
@@ -19,10 +23,8 @@ from sonotype.cli.report import Format, write_report
 from sonotype.cli.wiring import Wiring, wiring
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.core.types import Crop, Lane, Upload
+from sonotype.core.types import Lane, Upload
 from sonotype.plane.port import Plane
-from sonotype.plane.query import AnalyzeQuery
-from sonotype.plane.render import analysis_document
 
 Document = dict[str, Any]
 AnalyzeFile = Callable[[Upload], Awaitable[Document]]
@@ -52,6 +54,7 @@ def analyze(
     offset_s: Annotated[float, typer.Option(min=0.0, help="Skip this much of each file.")] = 0.0,
     duration_s: Annotated[float | None, typer.Option(help="Analyse only this much.")] = None,
     hop_s: Annotated[float | None, typer.Option(help="Seconds between patches; default: the model's.")] = None,
+    tail: Annotated[str | None, typer.Option(help="After the last whole patch: drop, repeat or pad.")] = None,
     frontend: Annotated[str | None, typer.Option(help="Front end variant, e.g. essentia.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 (exact) or bf16 (faster).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute even what is cached.")] = False,
@@ -67,28 +70,31 @@ def analyze(
       sonotype analyze song.flac --model musicnn-msd --model vgg-msd --embedding penultimate --format json
       sonotype analyze ~/Music --server http://localhost:8000 --format jsonl
     """
-    query = AnalyzeQuery(
-        models=tuple(model or ()),
-        top_k=top_k or None,
-        threshold=threshold,
-        timeline=timeline,
-        embeddings=tuple(embedding or ()),
-        crop=Crop(offset_s, duration_s),
-        hop_s=hop_s,
-        frontend=frontend,
-        lane=Lane.INTERACTIVE if len(paths) == 1 and paths[0].is_file() else Lane.BULK,
-        use_cache=not no_cache,
-    )
+    asked: dict[str, Any] = {
+        "model": model or [],
+        "top_k": top_k or "all",
+        "threshold": threshold,
+        "timeline": timeline,
+        "embeddings": embedding or [],
+        "offset_s": offset_s,
+        "duration_s": duration_s,
+        "hop_s": hop_s,
+        "tail": tail,
+        "frontend": frontend,
+        "lane": Lane.INTERACTIVE if len(paths) == 1 and paths[0].is_file() else Lane.BULK,
+        "cache": "bypass" if no_cache else "use",
+    }
     with reported():
-        files = find_audio(paths)
-        opened = open_remote(server, api_key, query) if server else _open_local(wiring(ctx), precision, query)
+        files, params = find_audio(paths), parse_params(asked)
+        opened = open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, params)
         outcomes = asyncio.run(_analyze_all(files, opened))
         write_report(format, [(o.path, o.document) for o in outcomes if o.document is not None])
     _exit(outcomes)
 
 
 @asynccontextmanager
-async def _open_local(wired: Wiring, precision: str | None, query: AnalyzeQuery) -> AsyncIterator[AnalyzeFile]:
+async def _open_local(wired: Wiring, precision: str | None, params: AnalyzeParams) -> AsyncIterator[AnalyzeFile]:
+    query = params.query()
     settings = Settings(**({"precision": precision} if precision else {}))
     with stderr.status("starting the workers …"):
         opened = wired.open_plane(settings)
@@ -96,7 +102,8 @@ async def _open_local(wired: Wiring, precision: str | None, query: AnalyzeQuery)
     try:
 
         async def analyze_file(upload: Upload) -> Document:
-            return analysis_document(await plane.analyze(upload, query), query)
+            analysis = await plane.analyze(upload, query)
+            return analysis_body(request_id(None), analysis.clip, view(plane, analysis, query), "json")
 
         yield analyze_file
     finally:

@@ -60,7 +60,9 @@ def pull(names: Names = None, every: All = False, as_json: Json = False) -> None
         done = []
         with views.progress(stderr) as show:
             for card in cards:
-                done.append((card, store.pull(card, registry.weights_dir, show.begin(card.name))))
+                move = show.begin(card.name)
+                done.append((card, store.pull(card, registry.weights_dir, move)))
+                move("done", done[-1][1].n_bytes, done[-1][1].n_bytes)
     lines = [
         f"{card.address}: {'pulled' if it.fresh else 'already there'}, {views.size(it.n_bytes)}" for card, it in done
     ]

@@ -8,14 +8,14 @@ from typing import Any
 
 import httpx
 
+from sonotype.api.params import AnalyzeParams
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
-from sonotype.plane.query import AnalyzeQuery
 
 
 @asynccontextmanager
 async def open_remote(
-    server: str, api_key: str | None, query: AnalyzeQuery
+    server: str, api_key: str | None, params: AnalyzeParams
 ) -> AsyncIterator[Callable[[Upload], Awaitable[dict[str, Any]]]]:
     """A function that posts one upload and returns the service's document.
 
@@ -23,14 +23,14 @@ async def open_remote(
         SonotypeError: the service's own code, or `unavailable` when it cannot be reached.
     """
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    headers |= {} if query.use_cache else {"Cache-Control": "no-store"}
+    asked = params.model_dump(mode="json", exclude_defaults=True)
     async with httpx.AsyncClient(base_url=server, headers=headers, timeout=httpx.Timeout(10, read=None)) as client:
 
         async def analyze_file(upload: Upload) -> dict[str, Any]:
             try:
                 answer = await client.post(
                     "/v1/analyze",
-                    params=_params(query),
+                    params=asked,
                     content=upload.data,
                     headers={"Content-Type": "application/octet-stream"},
                 )
@@ -43,22 +43,6 @@ async def open_remote(
             return document
 
         yield analyze_file
-
-
-def _params(query: AnalyzeQuery) -> dict[str, Any]:
-    params: dict[str, Any] = {
-        "model": list(query.models),
-        "top_k": 0 if query.top_k is None else query.top_k,
-        "threshold": query.threshold,
-        "timeline": query.timeline,
-        "embeddings": list(query.embeddings),
-        "offset_s": query.crop.offset_s,
-        "duration_s": query.crop.duration_s,
-        "hop_s": query.hop_s,
-        "frontend": query.frontend,
-        "lane": query.lane.value,
-    }
-    return {name: value for name, value in params.items() if value not in (None, [])}
 
 
 def _error_of(answer: httpx.Response) -> SonotypeError:

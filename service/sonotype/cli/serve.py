@@ -33,6 +33,9 @@ def serve(
     redis_url: Annotated[
         str | None, typer.Option(help="Cache in Redis, e.g. redis://localhost:6379/0.", rich_help_panel=_RUN)
     ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the web page in a browser.", rich_help_panel=_PANEL)
+    ] = False,
 ) -> None:
     """Serve REST and gRPC until SIGTERM or Ctrl-C.
 
@@ -53,4 +56,4 @@ def serve(
     }
     with reported():
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
-        wiring(ctx).serve(settings)
+        wiring(ctx).serve(settings, open_page)

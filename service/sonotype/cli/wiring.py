@@ -16,7 +16,7 @@ from sonotype.plane.port import Plane
 class Wiring:
     """The two ways to run the service: behind its ports, or inside this process."""
 
-    serve: Callable[[Settings], None]
+    serve: Callable[[Settings, bool], None]
     open_plane: Callable[[Settings], AbstractAsyncContextManager[Plane]]
 
 

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
         0.0, ge=0, description="cost budget of a batch in seconds of audio; 0 lets the device decide"
     )
     worker_batch_timeout_s: float = Field(30.0, gt=0, description="a batch that runs longer is a hang")
+    drain_notice_s: float = Field(
+        0.0, ge=0, description="on SIGTERM, seconds from `/readyz` saying 503 to refusing work; the probe period"
+    )
     drain_s: float = Field(30.0, gt=0, description="time given to running requests on SIGTERM")
 
     redis_url: SecretStr | None = Field(None, description="cache in Redis; without it an embedded SQLite store")

@@ -82,7 +82,9 @@ class Analyzer:
         async def lead() -> Mapping[str, Answer]:
             outcome = await self._computer.run(work)
             for plan in work.plans:
-                self._memory.put(work.upload, plan, work.crop, outcome.answers[plan_id(plan)], query.embedding_scope)
+                await self._memory.put(
+                    work.upload, plan, work.crop, outcome.answers[plan_id(plan)], query.embedding_scope
+                )
             timings.update(outcome.timings_s)
             return outcome.answers
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 from sonotype import __version__
 from sonotype.core.settings import Settings
-from sonotype.models.registry import open_registry
-from sonotype.serving.cache import open_store
+from sonotype.models.registry import Registry
+from sonotype.serving.cache.factory import open_store
 from sonotype.serving.devices import cpu_has_bf16, gpu_names
 
 State = Literal["ok", "note", "broken"]
@@ -71,9 +71,9 @@ def _folder(name: str, path: Path) -> Check:
 
 
 def _weights(settings: Settings) -> Iterator[Check]:
-    registry = open_registry(settings)
-    for name, why in registry.problems.items():
-        yield Check(f"card {name}", "broken", why)
+    registry = Registry(settings.model_path, settings.weights_dir)
+    for problem in registry.problems:
+        yield Check(f"card {problem.name}", "broken", problem.reason)
     cards = registry.cards()
     pulled = [name for name, card in cards.items() if registry.is_pulled(card)]
     hint = "run `sonotype models pull --all`" if len(pulled) < len(cards) else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sonotype.core.types import Crop, EmbeddingScope, Upload
 from sonotype.plane.answer import Answer, without_patch_embeddings
 from sonotype.plane.plan import Plan
@@ -22,7 +20,6 @@ class AnswerMemory:
     def __init__(self, store: CacheStore, ttl_s: float) -> None:
         self._store = store
         self._ttl_s = ttl_s
-        self._writing: set[asyncio.Task[None]] = set()
 
     def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope) -> str:
         """The cache key of one answer."""
@@ -43,19 +40,11 @@ class AnswerMemory:
         decoded = codec.decode(value) if value is not None else None
         return Answer(*decoded) if decoded is not None else None
 
-    def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer, scope: EmbeddingScope) -> None:
-        """Remember in the background: the caller has its answer already."""
-        small = without_patch_embeddings(answer)
-        self._write(self.key(upload, plan, crop, "clip"), small)
+    async def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer, scope: EmbeddingScope) -> None:
+        """Remember an answer; the store writes in its own time."""
+        await self._write(self.key(upload, plan, crop, "clip"), without_patch_embeddings(answer))
         if scope == "patches":
-            self._write(self.key(upload, plan, crop, "patches"), answer)
+            await self._write(self.key(upload, plan, crop, "patches"), answer)
 
-    def _write(self, key: str, answer: Answer) -> None:
-        value = codec.encode(answer.meta, answer.arrays)
-        task = asyncio.create_task(self._store.put(key, value, self._ttl_s))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
-
-    async def aclose(self) -> None:
-        """Wait for what is being written."""
-        await asyncio.gather(*self._writing, return_exceptions=True)
+    async def _write(self, key: str, answer: Answer) -> None:
+        await self._store.put(key, codec.encode(answer.meta, answer.arrays), self._ttl_s)

@@ -50,6 +50,12 @@ class Plane(Protocol):
     async def readiness(self) -> Readiness:
         """The state that `/readyz` and gRPC health report."""
 
+    def announce_drain(self) -> None:
+        """Say that we are about to stop: not ready any more, but still answering."""
+
+    def refuse_work(self) -> None:
+        """From now on requests that need computing are refused; what was admitted is finished."""
+
     def authenticate(self, key: str | None) -> str | None:
         """Client id of an API key; `None` where the service is open. Raises `unauthenticated`."""
 

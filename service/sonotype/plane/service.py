@@ -11,8 +11,11 @@ from sonotype.plane.budget import ByteLedger, UploadBytes
 from sonotype.plane.keys import KeyRing
 from sonotype.plane.port import ModelInfo, Readiness
 from sonotype.plane.query import AnalyzeQuery
+from sonotype.serving.admission import Admission
 from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache.store import CacheStore
+
+_LONGEST_START_S = 300.0
 
 
 class Service:
@@ -26,6 +29,7 @@ class Service:
         registry: Registry,
         analyzer: Analyzer,
         batcher: Batcher,
+        admission: Admission,
         store: CacheStore,
         keys: KeyRing,
         upload_bytes: ByteLedger,
@@ -35,10 +39,11 @@ class Service:
         self._registry = registry
         self._analyzer = analyzer
         self._batcher = batcher
+        self._admission = admission
         self._store = store
         self._keys = keys
         self._upload_bytes = upload_bytes
-        self.draining = False
+        self._draining = False
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         """Analyse one upload. Raises `SonotypeError`."""
@@ -55,9 +60,22 @@ class Service:
     async def readiness(self) -> Readiness:
         """Ready while at least one worker is up and nobody asked us to stop."""
         up, wanted = self._batcher.workers_up, self._batcher.workers_wanted
-        problems = tuple(f"{name}: {why}" for name, why in self._registry.problems.items())
+        problems = tuple(f"{problem.name}: {problem.reason}" for problem in self._registry.problems)
         cache = "ok" if await self._store.ping() else "away"
-        return Readiness(up > 0 and not self.draining, up, wanted, self.draining, cache, problems)
+        return Readiness(up > 0 and not self._draining, up, wanted, self._draining, cache, problems)
+
+    def announce_drain(self) -> None:
+        """Say that we are about to stop: not ready any more, but still answering."""
+        self._draining = True
+
+    def refuse_work(self) -> None:
+        """From now on requests that need computing are refused; what was admitted is finished."""
+        self._draining = True
+        self._admission.draining = True
+
+    async def wait_ready(self) -> None:
+        """Wait until a worker is up. Raises `unavailable` when none can start."""
+        await self._batcher.wait_ready(_LONGEST_START_S)
 
     def authenticate(self, key: str | None) -> str | None:
         """Client id of an API key. Raises `unauthenticated`."""
