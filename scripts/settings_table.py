@@ -72,7 +72,7 @@ def _kind(annotation: object) -> str:
     if origin in (typing.Union, types.UnionType):
         return _kind(next(one for one in arguments if one is not type(None)))
     if origin is list:
-        return f"JSON list of {_kind(arguments[0])}s"
+        return f"list of {_kind(arguments[0])}s"
     names = {int: "integer", float: "number", str: "text", Path: "path", SecretStr: "secret"}
     return names.get(typing.cast("type", annotation), str(annotation))
 
