@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sonotype.models.runtime.fake import DIE, HANG, NAN, RAISE
 from harness import Served, serve, tone
+from sonotype.models.runtime.fake import DIE, HANG, NAN, RAISE
 
 BINARY = {"Content-Type": "application/octet-stream"}
 

@@ -13,7 +13,6 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sonotype.api.http.render import analysis_body
-from sonotype.api.identity import request_id
 from sonotype.api.params import AnalyzeParams, parse_params
 from sonotype.api.view import view
 from sonotype.cli.errors import reported, show_error, stderr
@@ -25,6 +24,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Lane, Upload
 from sonotype.plane.port import Plane
+from sonotype.telemetry.requests import request_id
 
 Document = dict[str, Any]
 AnalyzeFile = Callable[[Upload], Awaitable[Document]]

@@ -18,7 +18,7 @@ import httpx
 import numpy as np
 import soundfile
 
-MODELS = Path(__file__).parents[1] / "data" / "models"
+MODELS = Path(__file__).parent / "data" / "models"
 _LISTENS = re.compile(r"REST http://localhost:(\d+) .*gRPC localhost:(\d+)")
 RATE_HZ = 16000
 
