@@ -65,7 +65,7 @@ async def listening(handler: Handler, port: int = 0) -> AsyncIterator[int]:
         tasks.add(task)
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await handler(reader, writer)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             writer.close()
             await writer.wait_closed()
 
@@ -211,6 +211,24 @@ async def test_a_reply_that_comes_too_late_is_never_given_to_the_next_question()
         assert await store.get("first") is None
         await asyncio.sleep(0.1)
         assert await store.get("second") == b"SECOND"
+
+
+async def test_a_burst_on_a_healthy_server_is_no_outage(redis_url: str) -> None:
+    breaker = Breaker(failures=5, open_s=60)
+    store = RedisStore(redis_url, prefix="burst:", breaker=breaker)
+    await store.put("k", b"x" * 20_000, 60)
+    values = await asyncio.gather(*(store.get("k") for _ in range(400)))
+    assert sum(value is not None for value in values) > 350
+    assert not breaker.is_open
+    await store.aclose()
+
+
+async def test_a_burst_on_a_silent_server_waits_once() -> None:
+    async with listening(silent) as port, store_at(port) as (store, breaker):
+        started = time.perf_counter()
+        assert await asyncio.gather(*(store.get("k") for _ in range(400))) == [None] * 400
+        assert breaker.is_open
+        assert time.perf_counter() - started < 1.0
 
 
 async def test_lookups_are_counted_by_what_happened(free_port: int) -> None:

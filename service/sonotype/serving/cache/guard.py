@@ -1,9 +1,10 @@
-"""One operation on a shared store: within its time budget, through the breaker, measured, and never raising."""
+"""One operation on a shared store: in turn, through the breaker, within its budget, measured, and never raising."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,17 +43,24 @@ class Guard:
         tier: name of the store in logs.
         breaker: decides whether to try.
         failures: exceptions that mean "the store is in trouble"; others are bugs and pass through.
+        slots: operations of one kind at a time. Waiting for a slot is not held against the store: a burst of our
+            own must not look like an outage. When it is one, the breaker soon waves the waiting ones through.
     """
 
-    def __init__(self, tier: str, breaker: Breaker, failures: tuple[type[Exception], ...]) -> None:
+    def __init__(self, tier: str, breaker: Breaker, failures: tuple[type[Exception], ...], *, slots: int) -> None:
         self._tier = tier
+        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(slots))
         self._breaker = breaker
         self._failures: tuple[type[Exception], ...] = (*failures, OSError, EOFError, TimeoutError)
 
     async def run(self, op: str, budget_s: float, call: Callable[[], Awaitable[T]]) -> T | Unavailable:
         """Await `call()` for at most `budget_s` seconds; its reply, or why there is none."""
-        if not self._breaker.allow():
-            return Unavailable.BYPASS
+        async with self._slots[op]:
+            if not self._breaker.allow():
+                return Unavailable.BYPASS
+            return await self._tried(op, budget_s, call)
+
+    async def _tried(self, op: str, budget_s: float, call: Callable[[], Awaitable[T]]) -> T | Unavailable:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(budget_s):

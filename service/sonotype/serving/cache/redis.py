@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 _SOCKET_S = 0.2
-_CONNECTIONS = 32
+_SLOTS = 16  # operations of one kind at a time
+_CONNECTIONS = 4 * _SLOTS
 # Deletes the lock only while it is still ours: it may have expired and been taken by somebody else.
 _UNLOCK = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -59,7 +60,7 @@ class RedisStore:
         self._budget = budget
         self._owner = uuid.uuid4().hex
         # ValueError: a reply that is no value; RuntimeError: uvloop's word for a transport closed beneath a write
-        self._guard = Guard("redis", breaker or Breaker(), (RedisError, ValueError, RuntimeError))
+        self._guard = Guard("redis", breaker or Breaker(), (RedisError, ValueError, RuntimeError), slots=_SLOTS)
 
     async def get(self, key: str) -> bytes | None:
         """The value under `key`; whatever goes wrong is a miss."""

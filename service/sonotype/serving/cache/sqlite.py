@@ -67,7 +67,7 @@ class SqliteStore:
         self._reader = _Thread("sonotype-cache-read", CacheFile(path, max_bytes, owner))
         self._writer = _Thread("sonotype-cache-write", CacheFile(path, max_bytes, owner))
         self._budget = budget
-        self._guard = Guard("sqlite", breaker or Breaker(), (sqlite3.Error,))
+        self._guard = Guard("sqlite", breaker or Breaker(), (sqlite3.Error,), slots=1)
 
     async def get(self, key: str) -> bytes | None:
         """The value under `key`; whatever goes wrong is a miss."""
