@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     cache_max_bytes: int = Field(2 * 2**30, ge=2**20, description="size of the embedded cache")
 
     log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
 
     @field_validator("models", "model_path", "api_keys", mode="before")
     @classmethod
