@@ -15,33 +15,12 @@ from typing import TypeVar
 
 import structlog
 
+from sonotype.serving.cache.sqlite_tables import UPSERT, connect, make_room, total_bytes
+
 T = TypeVar("T")
-BUSY_S = 0.2
 _ROW_OVERHEAD_BYTES = 256
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 log = structlog.get_logger(__name__)
-
-# The value comes last, so that looking at an entry's other columns does not read its overflow pages. The triggers
-# keep the sum of sizes, which every process then knows without scanning.
-_TABLES = """
-CREATE TABLE IF NOT EXISTS entries (
-  key TEXT PRIMARY KEY, size INTEGER NOT NULL, expires REAL NOT NULL, used REAL NOT NULL, value BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS entries_used ON entries (used, size);
-CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires);
-CREATE TABLE IF NOT EXISTS locks (key TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS total (id INTEGER PRIMARY KEY CHECK (id = 0), bytes INTEGER NOT NULL);
-INSERT OR IGNORE INTO total VALUES (0, 0);
-CREATE TRIGGER IF NOT EXISTS entry_in AFTER INSERT ON entries
-  BEGIN UPDATE total SET bytes = bytes + new.size; END;
-CREATE TRIGGER IF NOT EXISTS entry_out AFTER DELETE ON entries
-  BEGIN UPDATE total SET bytes = bytes - old.size; END;
-CREATE TRIGGER IF NOT EXISTS entry_new AFTER UPDATE OF size ON entries
-  BEGIN UPDATE total SET bytes = bytes + new.size - old.size; END;
-"""
-_UPSERT = """
-INSERT INTO entries (key, size, expires, used, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
-  size = excluded.size, expires = excluded.expires, used = excluded.used, value = excluded.value
-"""
 
 
 class CacheFile:
@@ -95,7 +74,7 @@ class CacheFile:
 
     def size_bytes(self) -> int:
         """Keys, values and bookkeeping, as counted against the cap."""
-        return int(self._do(lambda db: db.execute("SELECT bytes FROM total").fetchone()[0]))
+        return self._do(total_bytes)
 
     def close(self) -> None:
         """Close the connection; the next operation would open it again."""
@@ -117,7 +96,7 @@ class CacheFile:
         if self._connection is None or _inode(self._path) != self._inode:
             self.close()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _connect(self._path)
+            self._connection = connect(self._path)
             self._inode = _inode(self._path)
         return self._connection
 
@@ -136,44 +115,8 @@ class CacheFile:
         now = self._clock()
         with db:
             db.execute("BEGIN IMMEDIATE")
-            db.execute(_UPSERT, (key, size, now + ttl_s, now, value))
-            _make_room(db, self._max_bytes, now)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # Autocommit, because every write below is one statement or says BEGIN itself. A store hands each of its
-    # connections to one thread, but closes them from another when the service ends.
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'entry_new'").fetchone():
-            db.executescript(_TABLES)
-        db.execute("SELECT bytes FROM total").fetchone()
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _make_room(db: sqlite3.Connection, max_bytes: int, now: float) -> None:
-    """Delete what has expired and then what was used longest ago, until the rest fits."""
-    excess = _total(db) - max_bytes
-    if excess <= 0:
-        return
-    db.execute("DELETE FROM entries WHERE expires <= ?", (now,))
-    excess = _total(db) - max_bytes
-    doomed = []
-    for rowid, size in db.execute("SELECT rowid, size FROM entries ORDER BY used, rowid"):
-        if excess <= 0:
-            break
-        doomed.append((rowid,))
-        excess -= size
-    db.executemany("DELETE FROM entries WHERE rowid = ?", doomed)
-
-
-def _total(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT bytes FROM total").fetchone()[0])
+            db.execute(UPSERT, (key, size, now + ttl_s, now, value))
+            make_room(db, self._max_bytes, now)
 
 
 def _primary_code(error: sqlite3.Error) -> int:
