@@ -50,7 +50,16 @@ class MusiCNN(nn.Module):
             `tags` [B, n_labels] in 0…1, `penultimate` [B, 200] (after its batch norm), `mean` and `max` [B, 753]
             (the 561 front-end and 192 mid-end channels pooled over time).
         """
-        channels = self._channels(mel)
+        return self.head(self.front(mel))
+
+    def front(self, mel: Tensor) -> Tensor:
+        """The convolutions over the patch, shape [B, 561, frames]; every branch ends in the maximum over mel."""
+        x = self.input_norm(mel[:, None])
+        return torch.cat([branch(x).amax(dim=3) for branch in (*self.timbral, *self.temporal)], dim=1)
+
+    def head(self, front: Tensor) -> dict[str, Tensor]:
+        """All that follows `front`; outputs as in `forward`."""
+        channels = self._channels(front)
         peak, mean = channels.amax(dim=2), channels.mean(dim=2)
         # the dense layer was trained on max and mean interleaved: max0, mean0, max1, mean1 …
         pooled = torch.stack([peak, mean], dim=2).flatten(1)
@@ -58,11 +67,8 @@ class MusiCNN(nn.Module):
         tags = self.output(penultimate).sigmoid()
         return {"tags": tags, "penultimate": penultimate, "mean": mean, "max": peak}
 
-    def _channels(self, mel: Tensor) -> Tensor:
+    def _channels(self, front: Tensor) -> Tensor:
         """All features over time before pooling, shape [B, 753, frames]."""
-        x = self.input_norm(mel[:, None])
-        # every branch ends in the maximum over mel
-        front = torch.cat([branch(x).amax(dim=3) for branch in (*self.timbral, *self.temporal)], dim=1)
         first = self.mid[0](front)
         second = self.mid[1](first) + first
         third = self.mid[2](second) + second

@@ -16,13 +16,16 @@ from sonotype.core.types import Floats
 from sonotype.models.card import Card
 
 Fill = Literal["repeat", "pad"]
-Engine = Literal["auto", "torch"]
+Engine = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 # the module of each engine offers load(card, weights, device, precision, threads) -> Runtime
-_ENGINES: dict[str, str] = {"torch": "sonotype.models.runtime.torch_runtime"}
+_ENGINES: dict[str, str] = {
+    "torch": "sonotype.models.runtime.torch_runtime",
+    "openvino": "sonotype.models.runtime.openvino_runtime",
+}
 # the engine that won `bench/throughput` on each kind of device
-_BEST: dict[str, str] = {"cpu": "torch", "cuda": "torch"}
+_BEST: dict[str, str] = {"cpu": "openvino", "cuda": "torch"}
 
 
 @dataclass(frozen=True, slots=True)
