@@ -1,4 +1,4 @@
-"""MusiCNN rearranged for CPUs: the same function with a quarter of the multiplications and less memory traffic.
+"""MusiCNN rearranged for CPUs: the same function with two fifths of the multiplications.
 
 Four exact rearrangements, each checked against the reference (`tests/models/test_fast_nets.py`):
 

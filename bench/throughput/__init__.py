@@ -1,0 +1,1 @@
+"""Seconds of audio per CPU-second, from file to tags, against Essentia."""
