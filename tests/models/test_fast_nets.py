@@ -54,8 +54,8 @@ def test_rounded_kernels_keep_their_sum_over_time() -> None:
     net = random_musicnn()
     exact, rounded = FastMusiCNN(net).timbral[0].real, FastMusiCNN(net, bf16=True).timbral[0].real
     assert torch.equal(rounded, rounded.bfloat16().float())
-    plain = (exact.bfloat16().float() - exact)[:, :7].sum(dim=1).abs().mean()
-    assert (rounded - exact)[:, :7].sum(dim=1).abs().mean() < plain / 2
+    plain = (exact.bfloat16().float() - exact)[:, ::2].sum(dim=1).abs().mean()
+    assert (rounded - exact)[:, ::2].sum(dim=1).abs().mean() < plain / 2
 
 
 def test_bf16_only_where_the_cpu_has_it(tmp_path: Path) -> None:

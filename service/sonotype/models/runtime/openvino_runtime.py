@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,9 +67,10 @@ class OpenVinoRuntime:
         self.outputs = output_shapes(card)
         self._frontends = {name: LogMel(spec) for name, spec in card.frontends.items()}
         self._graph = graph
-        self._constants = [constant.numpy() for constant in graph.constants]
         silence = torch.zeros(card.patch.frames, next(iter(card.frontends.values())).n_mels)
-        self._request = _compile(graph, graph.prepare(silence), precision, threads).create_infer_request()
+        data = graph.prepare(silence)
+        self._request = _compile(graph, data, precision, threads).create_infer_request()
+        self._bind(graph.constants, first=len(data))
 
     def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
         """Run one batch; see `Runtime.run`."""
@@ -90,11 +92,17 @@ class OpenVinoRuntime:
 
     def _network(self, mel: torch.Tensor, row: int, arrays: dict[str, Floats]) -> None:
         with torch.inference_mode():
-            data = [tensor.numpy() for tensor in self._graph.prepare(mel)]
-        self._request.infer([*data, *self._constants], share_inputs=True)
+            data = self._graph.prepare(mel)
+        self._bind(data)
+        self._request.infer()
         for position, name in enumerate(self._graph.outputs):
             if name in arrays:
                 arrays[name][row] = self._request.get_output_tensor(position).data[0]
+
+    def _bind(self, tensors: Iterable[torch.Tensor], first: int = 0) -> None:
+        """Let inputs read the memory of tensors, which must live until the network has run."""
+        for position, tensor in enumerate(tensors, start=first):
+            self._request.set_input_tensor(position, openvino.Tensor(tensor.numpy(), shared_memory=True))
 
 
 def _compile(graph: Graph, data: tuple[torch.Tensor, ...], precision: Literal["fp32", "bf16"], threads: int) -> Any:
