@@ -72,7 +72,7 @@ class Contender:
     def close(self) -> None:
         """End the process."""
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
 
 def family(pid: int) -> list[int]:

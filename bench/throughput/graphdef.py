@@ -9,6 +9,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ _FLOAT, _BOOL = 1, 10
 _NAME, _OP, _INPUT, _ATTR = 1, 2, 3, 5
 _INFERRED = {b"_output_shapes", b"_class"}
 
-Field = tuple[int, int, bytes | int]
+Field = tuple[int, int, Any]  # number, wire type, value: an int, or the bytes of a length-delimited field
 
 
 def frozen_graph(card: Card, weights_dir: Path) -> bytes:
@@ -34,7 +35,7 @@ def frozen_graph(card: Card, weights_dir: Path) -> bytes:
 
 def freeze(meta: bytes, variables: dict[str, np.ndarray]) -> bytes:
     """Cut the graph out of a `MetaGraphDef` and put the variables in."""
-    graph = next(bytes(value) for number, _, value in fields(meta) if number == 2)  # type: ignore[arg-type]
+    graph = next(bytes(value) for number, _, value in fields(meta) if number == 2)
     nodes = {_text(node, _NAME): node for number, _, node in fields(graph) if number == 1}
     wanted, waiting = set(), [OUTPUT]
     while waiting:
@@ -69,17 +70,17 @@ def _constant(name: str, value: np.ndarray, dtype: int) -> bytes:
     return encode(_NAME, name.encode()) + encode(_OP, b"Const") + b"".join(entries)
 
 
-def _text(node: bytes | int, number: int) -> str:
-    return next(bytes(value).decode() for n, _, value in fields(node) if n == number)  # type: ignore[arg-type]
+def _text(node: bytes, number: int) -> str:
+    return next(bytes(value).decode() for n, _, value in fields(node) if n == number)
 
 
-def _inputs(node: bytes | int) -> list[str]:
-    return [bytes(value).decode() for n, _, value in fields(node) if n == _INPUT]  # type: ignore[arg-type]
+def _inputs(node: bytes) -> list[str]:
+    return [bytes(value).decode() for n, _, value in fields(node) if n == _INPUT]
 
 
-def fields(message: bytes | int) -> Iterator[Field]:
-    """Fields of a protobuf message: number, wire type, value (an int or the bytes of a length-delimited one)."""
-    data, at = bytes(message), 0  # type: ignore[arg-type]
+def fields(message: bytes) -> Iterator[Field]:
+    """The fields of a protobuf message, in order."""
+    data, at = message, 0
     while at < len(data):
         key, at = _varint(data, at)
         kind = key & 7
