@@ -102,6 +102,12 @@ def test_compiled_network_agrees_with_the_reference(
     assert np.array_equal(alone.arrays["tags"][0], got.arrays["tags"][4])
 
 
+@pytest.mark.weights
+def test_auto_keeps_vgg_in_float32(published: Published) -> None:
+    assert load(*published("vgg-mtt"), "cpu", "auto").precision == "fp32"
+    assert load(*published("vgg-mtt"), "cpu", "bf16").precision == "bf16"
+
+
 _PROBE = """
 import json, socket, sys
 from pathlib import Path
