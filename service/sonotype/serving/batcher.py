@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 _BATCHES_QUEUED_PER_ITEM = 2
 _HEARTBEAT_S = 1.0
 _RETRY_AFTER_S = 2.0
+# A worker that died is usually back by then: its callers wait rather than being sent away.
+_RESTART_GRACE_S = 1.0
 
 __all__ = ["Batcher", "Item", "ItemSpec"]
 
@@ -169,11 +172,17 @@ class Batcher:
             raise SonotypeError(Code.MODEL_NOT_FOUND, f"{spec.model} with front end {spec.frontend} is not served.")
         if await self.quarantine.holds(spec.sha256, spec.model):
             raise reaction.quarantined()
-        if not self._pool.up:
+        if self._away_s() > _RESTART_GRACE_S:
             detail = self._pool.problem or "No worker is available."
             raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=_RETRY_AFTER_S)
         if spec.deadline <= time.monotonic():
             raise reaction.too_late()
+
+    def _away_s(self) -> float:
+        """Seconds since the last worker went; 0 while one is up, without end before the first one came."""
+        if self._pool.up:
+            return 0.0
+        return time.monotonic() - self._down_since if self._seen_up else math.inf
 
     def push(self, item: Item, window: Window) -> None:
         """Queue the next row of an item (called by the item)."""
