@@ -62,7 +62,7 @@ async def test_an_item_queues_a_bounded_number_of_windows() -> None:
 
 async def test_caller_that_leaves_while_queued_never_reaches_a_worker() -> None:
     """Case 19."""
-    async with serving(make_pool(fake_card(delay_ms=200.0))) as batcher:
+    async with serving(make_pool(fake_card(delay_ms=120.0))) as batcher:
         before = counter("sonotype_abandoned_total", where="queued")
         ran = counter("sonotype_batch_items_sum", model="fake-chaos@1")
         first = asyncio.create_task(ask(batcher, spec("runs"), windows(1, 8)))
@@ -120,7 +120,7 @@ async def test_one_bad_item_in_sixteen_fails_alone(trigger: str, kind: str) -> N
 
 async def test_deadline_passes_in_the_queue_at_no_cost() -> None:
     """Case 23: 504 at about 100 ms behind a second of queue, and nothing of it is computed."""
-    async with serving(make_pool(fake_card(delay_ms=600.0))) as batcher:
+    async with serving(make_pool(fake_card(delay_ms=300.0))) as batcher:
         ran = counter("sonotype_batch_items_sum", model="fake-chaos@1")
         blocker = asyncio.create_task(ask(batcher, spec("blocker"), windows(1, 8)))
         await until(lambda: counter("sonotype_batch_items_sum", model="fake-chaos@1") > ran)

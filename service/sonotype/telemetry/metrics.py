@@ -110,7 +110,10 @@ DECODE_KILLED = Counter(
 # Workers.
 WORKER_UP = Gauge("sonotype_worker_up", "1 while a worker process is loaded and answering.", ["model", "worker"])
 WORKER_RESTARTS = Counter(
-    "sonotype_worker_restarts_total", "Worker restarts: crash, hang, oom, load.", ["model", "why"]
+    "sonotype_worker_restarts_total", "Worker restarts: crash, hang, cuda, load.", ["model", "why"]
+)
+WORKER_ROW_LIMIT = Gauge(
+    "sonotype_worker_row_limit", "Most patches a worker takes in one batch; lower after it ran out of memory.", ["worker"]
 )
 QUARANTINED = Counter("sonotype_quarantined_total", "Uploads quarantined after they killed a worker twice.")
 MODEL_INFO = Gauge(

@@ -205,6 +205,7 @@ class Worker:
             await self._lost.wait()
         except (OSError, TimeoutError) as error:
             self.problem = f"A worker did not start ({type(error).__name__})."
+            child.kill()
         self._set_up(False)
         code = await child.reap(_REAP_GRACE_S)
         self._child = None
@@ -265,6 +266,7 @@ class Worker:
         else:
             if message["kind"] == "oom":
                 self.limit.shrink(flight.rows)
+                metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
             self._land(Raised(message["kind"] == "oom", message["error"]))
 
     def _land(self, outcome: Outcome) -> None:
