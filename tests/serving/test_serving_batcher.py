@@ -90,7 +90,7 @@ async def test_cancelling_one_of_eight_batch_mates_harms_nobody() -> None:
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert time.monotonic() - began < 1.0
         assert isinstance(answers[3], asyncio.CancelledError)
-        for i in {0, 1, 2, 4, 5, 6, 7}:
+        for i in (0, 1, 2, 4, 5, 6, 7):
             assert_answer(answers[i], rows[i])
         assert counter("sonotype_abandoned_total", where="running") == running + 1
 

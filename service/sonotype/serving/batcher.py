@@ -8,21 +8,20 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Lane, Window
 from sonotype.serving import reaction
+from sonotype.serving.dispatcher import Dispatcher
 from sonotype.serving.gauges import Gauges
 from sonotype.serving.item import Item, ItemSpec
 from sonotype.serving.poison import Quarantine
-from sonotype.serving.policy import BatchPolicy, Capacity, Dropped, Run, WaitUntil
-from sonotype.serving.queues import Batch, BatchKey, Queues, Source
+from sonotype.serving.policy import BatchPolicy
+from sonotype.serving.queues import Batch, BatchKey, Source
 from sonotype.serving.rate import ServiceRate
 from sonotype.serving.workers.outcome import Outcome
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import rows_within
-from sonotype.serving.workers.supervisor import Worker
 from sonotype.telemetry import metrics
 
 _log = logging.getLogger(__name__)
@@ -58,20 +57,19 @@ class Batcher:
         down_grace_s: float = 15.0,
     ) -> None:
         self._pool = pool
-        self._policy = BatchPolicy({Lane.INTERACTIVE: delay_ms / 1000, Lane.BULK: delay_bulk_ms / 1000})
-        self.queues = Queues()
+        policy = BatchPolicy({Lane.INTERACTIVE: delay_ms / 1000, Lane.BULK: delay_bulk_ms / 1000})
+        self._gauges = Gauges([model.card.address for model in pool.models])
+        self._dispatcher = Dispatcher(pool, policy, self._gauges, self)
+        self.queues = self._dispatcher.queues
         self.quarantine = quarantine or Quarantine()
         self.rate = rate or ServiceRate()
         self.draining = False
         self._items: dict[Source, Item] = {}
         self._room = {key: self._room_for(key) for key in pool.shapes}
-        self._gauges = Gauges([model.card.address for model in pool.models])
         self._down_grace_s = down_grace_s
         self._down_since = time.monotonic()
         self._seen_up = 0
         self._changed = asyncio.Event()
-        self._pump_soon = False
-        self._timer: asyncio.TimerHandle | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._saves: set[asyncio.Task[None]] = set()
 
@@ -142,7 +140,7 @@ class Batcher:
             self._heartbeat.cancel()
             await asyncio.gather(self._heartbeat, return_exceptions=True)
         await self._pool.stop()
-        self._cancel_timer()
+        self._dispatcher.stop()
         if self._saves:
             await asyncio.wait(self._saves, timeout=1.0)
 
@@ -193,10 +191,23 @@ class Batcher:
         self.wake()
 
     def wake(self) -> None:
-        """Look for work at the end of this turn of the loop; many calls cost one look."""
-        if not self._pump_soon:
-            self._pump_soon = True
-            asyncio.get_running_loop().call_soon(self._pump)
+        """Look for work soon (called by the item)."""
+        self._dispatcher.wake()
+
+    def on_taken(self, source: Source) -> None:
+        """Part of `dispatcher.Owner`: there is room for more rows."""
+        if (item := self._items.get(source)) is not None:
+            item.notify()
+
+    def on_expired(self, source: Source) -> None:
+        """Part of `dispatcher.Owner`."""
+        if (item := self._items.get(source)) is not None:
+            self._expire(item)
+
+    def on_outcome(self, batch: Batch, began: float, outcome: Outcome) -> None:
+        """Part of `dispatcher.Owner`: every item gets what it is due."""
+        reaction.react(self, batch, began, outcome)
+        self.wake()
 
     def fail(self, item: Item, error: SonotypeError, kind: str) -> None:
         """Give an item its error, once, and drop what it has queued."""
@@ -233,56 +244,6 @@ class Batcher:
         )
         self._items[item.source] = item
         self.queues.open(item.source)
-
-    def _pump(self) -> None:
-        """Give every worker that has room its next batch."""
-        self._pump_soon = False
-        self._cancel_timer()
-        for prefetch in (False, True):
-            for worker in self._pool.workers:
-                if not worker.has_slot or (worker.in_flight > 0) is not prefetch:
-                    continue
-                now = time.monotonic()
-                decision = self._policy.next(now, self.queues, self._capacity(worker, prefetch))
-                self._drop(decision.dropped)
-                if not isinstance(decision, Run):
-                    if isinstance(decision, WaitUntil) and not prefetch:
-                        self._set_timer(decision.when - now)
-                    break
-                self._dispatch(worker, decision.batch, now)
-
-    def _capacity(self, worker: Worker, prefetch: bool) -> Capacity:
-        return Capacity(
-            max_rows=worker.limit.rows,
-            budget_s=worker.budget_s,
-            workers=self._pool.up,
-            bulk_running=self._pool.bulk_running,
-            prefetch=prefetch,
-        )
-
-    def _dispatch(self, worker: Worker, batch: Batch, now: float) -> None:
-        windows = [entry.payload for entry in batch.entries]
-        worker.submit(
-            batch.key,
-            [window.samples for window in windows],
-            [window.valid_frames for window in windows],
-            partial(self._on_outcome, batch, now),
-            bulk=batch.lane is Lane.BULK,
-        )
-        shape = self._pool.shapes[batch.key.model, batch.key.frontend]
-        self._gauges.batch(batch, shape.patch_frames, windows)
-        for part in batch.parts:
-            if (item := self._items.get(part.source)) is not None:
-                item.notify()
-
-    def _on_outcome(self, batch: Batch, began: float, outcome: Outcome) -> None:
-        reaction.react(self, batch, began, outcome)
-        self.wake()
-
-    def _drop(self, dropped: Dropped) -> None:
-        for source in dropped.expired:
-            if (item := self._items.get(source)) is not None:
-                self.fail(item, reaction.too_late(), "deadline")
 
     def _expire(self, item: Item) -> None:
         self.fail(item, reaction.too_late(), "deadline")
@@ -324,14 +285,6 @@ class Batcher:
         shape = self._pool.shapes[key]
         rows = max(rows_within(shape, worker.limit.most, worker.budget_s) for worker in self._pool.workers)
         return _BATCHES_QUEUED_PER_ITEM * rows
-
-    def _set_timer(self, delay_s: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self.wake)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _draining() -> SonotypeError:

@@ -22,11 +22,13 @@ class RowLimit:
         self.rows = max(1, min(self.rows, failed_rows // 2))
         self._good = 0
 
-    def good(self) -> None:
-        """A batch ran."""
+    def good(self) -> bool:
+        """A batch ran; returns whether that regained a row."""
         if self.rows == self.most:
-            return
+            return False
         self._good += 1
-        if self._good >= _GOOD_BATCHES_PER_ROW:
-            self._good = 0
-            self.rows += 1
+        if self._good < _GOOD_BATCHES_PER_ROW:
+            return False
+        self._good = 0
+        self.rows += 1
+        return True

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from sonotype.serving.devices import Device
+from sonotype.serving.workers.config import WorkerConfig
 from sonotype.serving.workers.served import ServedModel, Shape, budget_for, shapes_of
-from sonotype.serving.workers.supervisor import Worker, WorkerConfig
+from sonotype.serving.workers.supervisor import Worker
 from sonotype.telemetry import metrics
 
 _MOST_ROWS = 256

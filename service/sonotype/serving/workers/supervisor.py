@@ -1,21 +1,21 @@
-"""One worker: a place on a device whose process is replaced when it dies, and the ledger of what it holds."""
+"""One worker: a place on a device whose process is replaced when it dies."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from sonotype.core.types import Floats
 from sonotype.serving.devices import Device
 from sonotype.serving.queues import BatchKey
+from sonotype.serving.workers.config import WorkerConfig, hello
+from sonotype.serving.workers.ledger import Ledger
 from sonotype.serving.workers.limits import RowLimit
-from sonotype.serving.workers.outcome import DeathReason, Died, Done, Outcome, Raised
+from sonotype.serving.workers.outcome import DeathReason, Done, Outcome, Raised
 from sonotype.serving.workers.process import ChildProcess
-from sonotype.serving.workers.served import SLOTS, ServedModel, Shape, geometry, rows_within
+from sonotype.serving.workers.served import geometry
 from sonotype.serving.workers.slab import Slab, create_memfd
 from sonotype.serving.workers.wire import Message
 from sonotype.telemetry import metrics
@@ -23,40 +23,9 @@ from sonotype.telemetry import metrics
 _log = logging.getLogger(__name__)
 _BACKOFF_FIRST_S = 0.05
 _BACKOFF_MOST_S = 30.0
+_MOST_DOUBLINGS = 20
 _END_GRACE_S = 2.0
 _REAP_GRACE_S = 0.5  # enough to exit with its own code once the channel is closed
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerConfig:
-    """What all workers of a pool share.
-
-    Attributes:
-        models: what is served.
-        loader: `module:function` with the signature of `models.runtime.load`.
-        batch_timeout_s: a batch that runs longer is a hang.
-        start_timeout_s: loading and warm-up that take longer are a hang.
-        environment: additions to the process environment.
-    """
-
-    models: Sequence[ServedModel]
-    shapes: Mapping[tuple[str, str], Shape]
-    loader: str
-    batch_timeout_s: float
-    start_timeout_s: float
-    environment: Mapping[str, str]
-
-
-@dataclass(slots=True, eq=False)
-class Flight:
-    """A batch that a worker holds."""
-
-    number: int
-    slot: int
-    rows: int
-    bulk: bool
-    shape: Shape
-    on_outcome: Callable[[Outcome], None]
 
 
 class Worker:
@@ -95,15 +64,12 @@ class Worker:
         self._geometry = geometry(config.shapes.values(), max_rows, budget_s)
         self._slab_fd = create_memfd(self._geometry)
         self._slab = Slab(self._slab_fd, self._geometry)
-        self._ledger: deque[Flight] = deque()
-        self._free_slots = list(range(SLOTS))
-        self._next_number = 0
+        self._ledger = Ledger(config.batch_timeout_s, self._on_hang)
         self._child: ChildProcess | None = None
+        self._ready_or_lost = asyncio.Event()
         self._lost = asyncio.Event()
-        self._ready = asyncio.Event()
         self._why: DeathReason = "crash"
         self._failures = 0
-        self._hang_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -119,15 +85,16 @@ class Worker:
     @property
     def has_slot(self) -> bool:
         """Whether it takes one more batch now."""
-        return self.up and bool(self._free_slots)
+        return self.up and self._ledger.has_slot
 
     @property
     def runs_bulk(self) -> bool:
         """Whether it holds a bulk batch."""
-        return any(flight.bulk for flight in self._ledger)
+        return self._ledger.has_bulk
 
     def start(self) -> None:
         """Begin to keep a process alive; returns at once."""
+        metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
         self._task = asyncio.create_task(self._supervise(), name=f"worker-{self.index}")
 
     async def stop(self) -> None:
@@ -150,20 +117,12 @@ class Worker:
         bulk: bool,
     ) -> None:
         """Copy rows into a free slot and send the batch; `on_outcome` is called exactly once."""
+        assert self._child is not None, "a batch for a worker without a process. This is a bug."  # noqa: S101
         shape = self._config.shapes[key.model, key.frontend]
-        slot = self._free_slots.pop()
-        target = self._slab.windows(slot, len(windows), shape.window_samples)
+        flight = self._ledger.board(len(windows), shape, on_outcome, bulk=bulk)
+        target = self._slab.windows(flight.slot, len(windows), shape.window_samples)
         for row, window in enumerate(windows):
             target[row] = window
-        flight = Flight(self._next_number, slot, len(windows), bulk, shape, on_outcome)
-        self._next_number += 1
-        self._ledger.append(flight)
-        self._send_job(key, flight, valid_frames)
-        if len(self._ledger) == 1:
-            self._watch_head()
-
-    def _send_job(self, key: BatchKey, flight: Flight, valid_frames: Sequence[int]) -> None:
-        assert self._child is not None, "a batch for a worker without a process. This is a bug."  # noqa: S101
         self._child.send(
             {
                 "id": flight.number,
@@ -171,7 +130,7 @@ class Worker:
                 "model": key.model,
                 "frontend": key.frontend,
                 "fill": key.fill,
-                "samples": flight.shape.window_samples,
+                "samples": shape.window_samples,
                 "valid": list(valid_frames),
             }
         )
@@ -183,7 +142,7 @@ class Worker:
                 metrics.WORKER_RESTARTS.labels("all", "load" if self.problem else self._why).inc()
                 self.restarts += 1
                 await asyncio.sleep(min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**self._failures))
-                self._failures = min(self._failures + 1, 20)
+                self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
         finally:
             self._set_up(False)
             self._why = "stopped"
@@ -194,14 +153,14 @@ class Worker:
 
     async def _live_once(self) -> None:
         """One process from start to end."""
-        self._lost, self._ready, self._why = asyncio.Event(), asyncio.Event(), "crash"
-        child = ChildProcess(self._on_message, self._lost.set)
+        self._ready_or_lost, self._lost, self._why = asyncio.Event(), asyncio.Event(), "crash"
+        child = ChildProcess(self._on_message, self._on_lost)
         self._child = child
         try:
             await child.spawn(self._slab_fd, self._config.environment)
             child.send(self._hello())
             async with asyncio.timeout(self._config.start_timeout_s):
-                await _first(self._ready, self._lost)
+                await self._ready_or_lost.wait()
             await self._lost.wait()
         except (OSError, TimeoutError) as error:
             self.problem = f"A worker did not start ({type(error).__name__})."
@@ -213,51 +172,28 @@ class Worker:
         self._fail_flights()
 
     def _hello(self) -> Message:
-        models = self._config.models
-        return {
-            "geometry": {
-                "slots": self._geometry.slots,
-                "input_bytes": self._geometry.input_bytes,
-                "output_bytes": self._geometry.output_bytes,
-            },
-            "loader": self._config.loader,
-            "device": self.device.name,
-            "threads": 1,
-            "rows": {address: self._warm_rows(address) for address in {a for a, _ in self._config.shapes}},
-            "models": [
-                {
-                    "card": model.card.model_dump(mode="json"),
-                    "weights": str(model.weights) if model.weights else None,
-                    "precision": model.precision,
-                }
-                for model in models
-            ],
-        }
-
-    def _warm_rows(self, address: str) -> int:
-        shapes = [shape for (name, _), shape in self._config.shapes.items() if name == address]
-        return min(rows_within(shape, self.limit.most, self.budget_s) for shape in shapes)
+        warm_rows = self._config.warm_rows(self.limit.most, self.budget_s)
+        return hello(self._config, self.device, self._geometry, warm_rows)
 
     def _on_message(self, message: Message) -> None:
         match message.get("type"):
             case "ready":
                 self.rates, self.precisions = message["rates"], message["precisions"]
                 self.problem = None
-                self._ready.set()
                 self._set_up(True)
+                self._ready_or_lost.set()
             case "failed":
                 self.problem = message["detail"]
             case _:
                 self._on_answer(message)
 
     def _on_answer(self, message: Message) -> None:
-        flight = self._ledger[0]
-        if flight.number != message["id"]:
-            raise ValueError("an answer out of order")
+        flight = self._ledger.running(message["id"])
         if message["ok"]:
             outputs = self._slab.outputs(flight.slot, flight.rows, flight.shape.outputs)
             self._failures = 0
-            self.limit.good()
+            if self.limit.good():
+                metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
             self._land(Done(outputs, message["seconds"], frozenset(message["bad"])))
         elif message["kind"] == "sticky":
             # the process ends itself; its batch comes back when the channel closes
@@ -270,30 +206,12 @@ class Worker:
             self._land(Raised(message["kind"] == "oom", message["error"]))
 
     def _land(self, outcome: Outcome) -> None:
-        flight = self._ledger.popleft()
-        self._watch_head()
-        flight.on_outcome(outcome)
-        self._free_slots.append(flight.slot)
+        self._ledger.land(outcome)
         self._on_change()
 
     def _fail_flights(self) -> None:
-        self._watch_head(running=False)
-        flights, started = list(self._ledger), True
-        self._ledger.clear()
-        for flight in flights:
-            self._free_slots.append(flight.slot)
-            flight.on_outcome(Died(started, self._why))
-            started = False
+        self._ledger.fail_all(self._why)
         self._on_change()
-
-    def _watch_head(self, *, running: bool = True) -> None:
-        """Time the batch that runs now; those behind it have not begun."""
-        if self._hang_timer is not None:
-            self._hang_timer.cancel()
-            self._hang_timer = None
-        if running and self._ledger:
-            loop = asyncio.get_running_loop()
-            self._hang_timer = loop.call_later(self._config.batch_timeout_s, self._on_hang)
 
     def _on_hang(self) -> None:
         if self._child is not None:
@@ -301,18 +219,12 @@ class Worker:
             self.up = False
             self._child.kill()
 
+    def _on_lost(self) -> None:
+        self._ready_or_lost.set()
+        self._lost.set()
+
     def _set_up(self, up: bool) -> None:
-        changed, self.up = self.up != up, up
+        came, self.up = up and not self.up, up
         metrics.WORKER_UP.labels("all", str(self.index)).set(up)
-        if changed and up:
+        if came:
             self._on_change()
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Wait until one of the events is set."""
-    tasks = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
