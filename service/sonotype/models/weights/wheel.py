@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,19 @@ _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CREDENTIALS = re.compile(r"(//)[^/@\s]+@")
 _RAW_PROGRESS_SINCE = (24, 1)
+# what the standard library raises on a damaged archive, found by flipping every byte of one
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+# the other methods may allocate what a header claims
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 MAX_MEMBER_BYTES = 2 * 2**30
 MAX_INDEX_BYTES = 2**20
 
@@ -88,11 +102,15 @@ def read_member(path: Path, member: str, max_bytes: int = MAX_MEMBER_BYTES) -> b
         SonotypeError: `weights_corrupt`.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-            data = file.read(max_bytes + 1)
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo(member)
+            if info.compress_type not in _METHODS:
+                raise corrupt(f"{member[:80]!r} is compressed in a way that wheels are not.")
+            with archive.open(info) as file:
+                data = file.read(max_bytes + 1)
     except KeyError:
         raise corrupt(f"The archive holds no {member[:80]!r}.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _DAMAGED as error:
         raise corrupt("The archive is damaged.") from error
     if len(data) > max_bytes:
         raise corrupt(f"{member[:80]!r} is larger than {max_bytes} bytes.")
@@ -104,7 +122,7 @@ def read_checkpoint(path: Path, folder: str) -> tuple[bytes, list[bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             shards = sorted(name for name in archive.namelist() if name.startswith(f"{folder}/.data-"))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise corrupt("The archive is damaged.") from error
     index = read_member(path, f"{folder}/.index", MAX_INDEX_BYTES)
     return index, [read_member(path, shard) for shard in shards]

@@ -1,0 +1,159 @@
+"""The registry: what there is, what is broken, and that nothing shadows anything in silence."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bundles import https_card, tiny_safetensors
+from file_server import serving
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.registry import Registry, builtin_repository
+from sonotype.models.weights import store
+
+BUILTIN = ["musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt"]
+CARD = (builtin_repository() / "musicnn-msd" / "card.toml").read_text(encoding="utf-8")
+
+
+def add(repository: Path, name: str, text: str | None = None) -> Path:
+    folder = repository / name
+    folder.mkdir(parents=True)
+    text = CARD.replace('name = "musicnn-msd"', f'name = "{name}"') if text is None else text
+    (folder / "card.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_built_in_models(tmp_path: Path) -> None:
+    registry = Registry([], tmp_path)
+    assert [name for name in registry.cards() if name in BUILTIN] == BUILTIN
+    assert registry.problems == ()
+    for name in BUILTIN:
+        card = registry.get(name)
+        assert registry.get(card.address) is card
+        assert len(card.labels) == len(set(card.labels)) == 50
+        assert card.default_frontend == "musicnn"
+        assert card.licence.spdx == "ISC"
+        assert "pons2019musicnn" in card.citation
+        assert not registry.is_pulled(card)
+
+
+def test_front_ends_differ_in_three_things(tmp_path: Path) -> None:
+    for card in (Registry([], tmp_path).get(name) for name in BUILTIN):
+        ours, theirs = (card.frontends[name].model_dump() for name in ("musicnn", "essentia"))
+        different = {key: (ours[key], theirs[key]) for key in ours if ours[key] != theirs[key]}
+        assert different == {
+            "window": ("periodic", "symmetric"),
+            "padding": ("reflect", "zero"),
+            "frames": ("floor", "ceil"),
+        }
+
+
+def test_labels_keep_the_order_of_the_checkpoints(tmp_path: Path) -> None:
+    registry = Registry([], tmp_path)
+    assert registry.get("musicnn-msd").labels == registry.get("vgg-msd").labels
+    assert registry.get("musicnn-mtt").labels == registry.get("vgg-mtt").labels
+    ends = {name: registry.get(name).labels[:2] + registry.get(name).labels[-2:] for name in ("vgg-msd", "vgg-mtt")}
+    assert ends["vgg-msd"] == ("rock", "pop", "House", "happy")
+    assert ends["vgg-mtt"] == ("guitar", "classical", "female voice", "choral")
+
+
+def test_unknown_models_and_versions(tmp_path: Path) -> None:
+    registry = Registry([], tmp_path)
+    for address in ("nothing", "", "musicnn-msd@2", "@1", "x" * 10_000, "musicnn-msd@" + "1" * 10_000):
+        with pytest.raises(SonotypeError) as caught:
+            registry.get(address)
+        assert caught.value.code is Code.MODEL_NOT_FOUND
+        assert len(caught.value.detail) < 200
+
+
+def test_further_repositories(tmp_path: Path) -> None:
+    add(tmp_path / "mine", "tagger")
+    (tmp_path / "mine" / "notes").mkdir()
+    registry = Registry([tmp_path / "mine", tmp_path / "mine", builtin_repository()], tmp_path)
+    assert set(registry.cards()) >= {"tagger", *BUILTIN}
+    assert list(Registry([tmp_path / "mine"], tmp_path, builtin=False).cards()) == ["tagger"]
+    assert registry.problems == ()
+
+
+def test_no_repository_shadows_another(tmp_path: Path) -> None:
+    add(tmp_path / "mine", "musicnn-msd")
+    with pytest.raises(SonotypeError, match="Two model repositories hold a model named 'musicnn-msd'") as caught:
+        Registry([tmp_path / "mine"], tmp_path)
+    assert caught.value.code is Code.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("this is not toml", "cannot be read"),
+        ("card_schema = 1", "Field required"),
+        (CARD, "the card is named 'musicnn-msd', its folder 'broken'"),
+        (CARD.replace("musicnn-msd", "broken") + "\n[surprise]\n", "surprise: Extra inputs"),
+        (CARD.replace("musicnn-msd", "broken").replace('"pop"', '"rock"'), "labels are the same"),
+        (CARD.replace("musicnn-msd", "../etc"), "name: String should match"),
+        (CARD.replace("musicnn-msd", "broken").replace('sha256 = "f', '# "f'), "source.sha256"),
+        (CARD.replace("musicnn-msd", "broken").replace('sha256 = "f', 'sha256 = "../'), "source.sha256: String"),
+    ],
+)
+def test_a_broken_card_stands_alone(text: str, reason: str, tmp_path: Path) -> None:
+    add(tmp_path / "mine", "broken", text)
+    add(tmp_path / "mine", "whole")
+    registry = Registry([tmp_path / "mine"], tmp_path)
+    assert "whole" in registry.cards()
+    assert "broken" not in registry.cards()
+    (problem,) = registry.problems
+    assert problem.name == "broken"
+    assert reason in problem.reason
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    folder = add(tmp_path / "mine", "broken")
+    (folder / "card.toml").write_bytes(b"\xff\xfe\x00")
+    assert [problem.name for problem in Registry([tmp_path / "mine"], tmp_path).problems] == ["broken"]
+
+
+def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
+    registry = Registry([tmp_path / "gone"], tmp_path)
+    assert set(registry.cards()) >= set(BUILTIN)
+    assert [problem.reason for problem in registry.problems] == ["no such model repository"]
+
+
+def test_pulled_weights_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    registry = Registry([], tmp_path)
+    data = tiny_safetensors()
+    with serving(data) as server:
+        card = https_card("tiny", data, [server.url])
+        assert registry.weights_path(card) is None
+        store.pull(card, tmp_path)
+    assert registry.weights_path(card) == tmp_path / "tiny/1/model.safetensors"
+    assert registry.is_pulled(card)
+
+
+def test_weights_beside_their_card(tmp_path: Path) -> None:
+    source = CARD.index("[source]")
+    licence = CARD.index("[licence]")
+    own = (CARD[:source] + '[source]\nkind = "none"\n\n' + CARD[licence:]).replace("musicnn-msd", "own")
+    folder = add(tmp_path / "mine", "own", own)
+    registry = Registry([tmp_path / "mine"], tmp_path, builtin=False)
+    card = registry.get("own")
+    assert not registry.is_pulled(card)
+    shutil.copy(__file__, folder / "model.safetensors")
+    assert registry.weights_path(card) == folder / "model.safetensors"
+    fake = card.model_copy(update={"weights": None})
+    assert registry.weights_path(fake) is None
+    assert registry.is_pulled(fake)
+
+
+def test_the_registry_needs_neither_torch_nor_a_client(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from sonotype.models.registry import Registry;"
+        f"assert Registry([], Path({str(tmp_path)!r})).cards();"
+        "print([name for name in ('torch', 'openvino', 'httpx', 'tensorflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
