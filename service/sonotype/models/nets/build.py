@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Floats
 from sonotype.models.card import Card
 from sonotype.models.nets.musicnn import MusiCNN
 from sonotype.models.nets.vgg import VGG
+from sonotype.models.weights import store
 
 FAMILIES: dict[str, Callable[..., nn.Module]] = {"musicnn": MusiCNN, "vgg": VGG}
 
@@ -29,7 +30,7 @@ def build(card: Card) -> nn.Module:
     return family(n_labels=len(card.labels), **card.network.options).eval()
 
 
-def load_parameters(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def load_parameters(net: nn.Module, arrays: Mapping[str, Floats]) -> None:
     """Copy converted parameters into a network; every name must match, both ways.
 
     Raises:
@@ -37,24 +38,24 @@ def load_parameters(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """
     # a counter for training only; no published checkpoint holds it
     wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
-    if wanted != set(tensors):
-        raise ValueError(f"parameters do not match: {sorted(wanted ^ set(tensors))}")
+    if wanted != set(arrays):
+        raise ValueError(f"parameters do not match: {sorted(wanted ^ set(arrays))}")
     try:
-        net.load_state_dict(dict(tensors), strict=False)
+        net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
     except RuntimeError as error:
         raise ValueError(f"parameters do not fit: {error}") from error
 
 
 def build_with_weights(card: Card, weights: Path) -> nn.Module:
-    """Make the card's network with the parameters of a safetensors file.
+    """Make the card's network with the parameters of a safetensors file, whose hash is checked.
 
     Raises:
-        SonotypeError: WEIGHTS_CORRUPT when the file is not this network's.
+        SonotypeError: WEIGHTS_MISSING; WEIGHTS_CORRUPT when the file is not the card's or not this network's.
     """
     net = build(card)
     try:
-        load_parameters(net, load_file(weights))
-    except (ValueError, OSError, SafetensorError) as error:
+        load_parameters(net, store.read(card, weights))
+    except ValueError as error:
         detail = f"The weights of {card.address} do not fit its network."
         raise SonotypeError(Code.WEIGHTS_CORRUPT, detail) from error
     return net
