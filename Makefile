@@ -55,5 +55,8 @@ proto: $(VENV)/.installed-dev ## regenerate the gRPC code
 bench: setup ## the benchmarks that compare with peers (see bench/README.md)
 	$(BIN)/python -m bench $(ARGS)
 
+web-check: ## look at the page of a running service in a headless Chromium (URL=http://localhost:8000)
+	$(BIN)/python scripts/web_check.py $(or $(URL),http://localhost:8000) tests/golden/clips/rock.mp3
+
 clean: ## remove the virtual environment and caches of tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ import uvicorn
 
 from sonotype.api.grpc.server import create_grpc_server
 from sonotype.api.http.app import create_app
+from sonotype.api.http.server import server_config
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
@@ -31,7 +32,7 @@ async def run_faces(plane: Plane, settings: Settings, *, open_page: bool = False
     stop = _stop_event()
     listener = _listen(settings.host, settings.port)
     grpc_server = create_grpc_server(plane, settings)
-    http_server = _HttpServer(_http_config(plane, settings))
+    http_server = _HttpServer(server_config(create_app(plane, settings), settings))
     try:
         await grpc_server.start()
     except RuntimeError:
@@ -55,17 +56,6 @@ class _HttpServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _http_config(plane: Plane, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(plane, settings),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=max(1, round(settings.drain_s)),
-    )
 
 
 def _stop_event() -> asyncio.Event:
