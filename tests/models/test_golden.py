@@ -129,3 +129,12 @@ def test_a_row_is_the_same_alone_and_in_any_batch(name: str, published: Publishe
             for row in range(min(3, size)):
                 for key, expected in alone[row].items():
                     torch.testing.assert_close(together[key][row], expected[0], atol=1e-5, rtol=1e-5)
+
+
+def test_the_reference_takes_bf16_only_when_asked(published: Published) -> None:
+    model = published("musicnn-msd")
+    exact, rounded = (load(*model, "cpu", precision, engine="torch") for precision in ("auto", "bf16"))
+    assert (exact.precision, rounded.precision) == ("fp32", "bf16")
+    windows = np.random.default_rng(0).normal(0.0, 0.1, (2, 186 * 256 + 512)).astype(np.float32)
+    one, other = (run.run(windows, np.full(2, 187), "pad", "musicnn").arrays["tags"] for run in (exact, rounded))
+    assert 0.0 < np.abs(one - other).max() < 0.1
