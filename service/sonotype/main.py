@@ -24,7 +24,7 @@ from sonotype.plane.service import Service
 from sonotype.serving.admission import Admission
 from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache import SingleFlight, open_store
-from sonotype.serving.devices import parse_devices, precision_of
+from sonotype.serving.devices import parse_devices
 from sonotype.serving.poison import Quarantine
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel
@@ -68,8 +68,7 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
     registry = Registry(settings.model_path, settings.weights_dir)
     cards = served_cards(registry, settings)
     devices = parse_devices(settings.devices)
-    precision = precision_of(settings.precision, devices[0])
-    models = [ServedModel(card, registry.weights_path(card), precision) for card in cards]
+    models = [ServedModel(card, registry.weights_path(card), settings.precision) for card in cards]
 
     async with AsyncExitStack() as stack:
         store = open_store(settings)
@@ -80,7 +79,11 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
             batch_audio_s=settings.batch_audio_s,
             batch_timeout_s=settings.worker_batch_timeout_s,
         )
-        admission = Admission(settings.max_queue_audio_s, key_audio_s_per_minute=settings.key_audio_s_per_minute)
+        admission = Admission(
+            settings.max_queue_audio_s,
+            key_audio_s_per_minute=settings.key_audio_s_per_minute,
+            saturated_at=2 * len(devices),
+        )
         batcher = Batcher(
             pool,
             delay_ms=settings.batch_delay_ms,
@@ -91,7 +94,7 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
         decoder = DecoderPool(settings.decode_workers, DecodeLimits(settings.max_clip_s, settings.min_clip_s))
         served = Served(
             find=_finder(registry, cards),
-            precision=lambda card: pool.precision(card.address) or precision,
+            precision=lambda card: pool.precision(card.address),
             default_model=_default_model(cards, settings),
             deadline_s=settings.deadline_s,
         )

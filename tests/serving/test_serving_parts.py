@@ -54,12 +54,6 @@ def test_auto_prefers_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
         devices.gpu_names.cache_clear()
 
 
-def test_explicit_precision_wins() -> None:
-    assert devices.precision_of("fp32", "cuda:0") == "fp32"
-    assert devices.precision_of("bf16", "cpu") == "bf16"
-    assert devices.precision_of("auto", "cpu") == ("bf16" if devices.cpu_has_bf16() else "fp32")
-
-
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.integers(-100, 100), max_size=3)), st.integers(1, 9))
 def test_messages_survive_any_chunking(messages: list[dict[str, int]], size: int) -> None:
     stream, unpacker = b"".join(map(pack, messages)), Unpacker()

@@ -95,7 +95,8 @@ def analyze(
 @asynccontextmanager
 async def _open_local(wired: Wiring, precision: str | None, params: AnalyzeParams) -> AsyncIterator[AnalyzeFile]:
     query = params.query()
-    settings = Settings(**({"precision": precision} if precision else {}))
+    flags: dict[str, Any] = {"precision": precision} if precision else {}
+    settings = Settings(**flags)
     with stderr.status("starting the workers …"):
         opened = wired.open_plane(settings)
         plane: Plane = await opened.__aenter__()

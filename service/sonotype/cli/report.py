@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -34,12 +34,18 @@ def write_report(form: Format, answers: Answers) -> None:
 
 
 def _json(answers: Answers) -> None:
-    print(json.dumps([{"file": str(path)} | document for path, document in answers], indent=2, ensure_ascii=False))
+    _write([{"file": str(path)} | document for path, document in answers], orjson.OPT_INDENT_2)
 
 
 def _jsonl(answers: Answers) -> None:
     for path, document in answers:
-        print(json.dumps({"file": str(path)} | document, ensure_ascii=False))
+        _write({"file": str(path)} | document)
+
+
+def _write(body: object, options: int = 0) -> None:
+    """One JSON document and a line end; embeddings may still be NumPy arrays."""
+    line = orjson.dumps(body, option=options | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+    sys.stdout.write(line.decode())
 
 
 def _csv(answers: Answers) -> None:

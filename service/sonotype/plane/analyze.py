@@ -17,13 +17,15 @@ from sonotype.plane.plan import Plan, make_plan
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.serving.cache.singleflight import SingleFlight
 
+_LOADING_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """What the analyzer needs to know of the deployment."""
 
     find: Callable[[str], Card]
-    precision: Callable[[Card], str]
+    precision: Callable[[Card], str | None]
     default_model: str
     deadline_s: float
 
@@ -54,15 +56,23 @@ class Analyzer:
             fresh = await self._compute(replace(work, plans=missing), query, timings)
         results = [_result(plan, known, fresh, query) for plan in plans]
         timings["total"] = monotonic() - began
-        return Analysis(clip_of((known | fresh)[plan_id(plans[0])]), tuple(results), timings)
+        return Analysis(clip_of({**known, **fresh}[plan_id(plans[0])]), tuple(results), timings)
 
     def _plans(self, query: AnalyzeQuery) -> tuple[Plan, ...]:
         names = query.models or (self._served.default_model,)
         cards = [self._served.find(name) for name in dict.fromkeys(names)]
-        return tuple(make_plan(card, query, self._served.precision(card)) for card in cards)
+        return tuple(make_plan(card, query, self._precision(card)) for card in cards)
+
+    def _precision(self, card: Card) -> str:
+        """Known once a worker has loaded the model; a remembered answer is not looked for before."""
+        precision = self._served.precision(card)
+        if precision is None:
+            raise SonotypeError(Code.UNAVAILABLE, "The models are still being loaded.", retry_after_s=_LOADING_S)
+        return precision
 
     def _work(self, upload: Upload, plans: tuple[Plan, ...], query: AnalyzeQuery) -> Work:
-        timeout_s = min(query.timeout_s or self._served.deadline_s, self._served.deadline_s)
+        longest_s = self._served.deadline_s
+        timeout_s = longest_s if query.timeout_s is None else min(query.timeout_s, longest_s)
         if timeout_s <= 0:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")
         deadline = asyncio.get_running_loop().time() + timeout_s

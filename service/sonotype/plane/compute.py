@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from time import monotonic
 
-from sonotype.audio.pool import DecoderPool, PcmStream
+from sonotype.audio.pool import DecoderPool
 from sonotype.audio.sniff import Format, sniff
+from sonotype.audio.stream import PcmStream
 from sonotype.core.types import ClipInfo, Crop, Lane, Upload, Window
 from sonotype.models.patches import Patcher
 from sonotype.plane.answer import Answer, aggregate

@@ -37,7 +37,7 @@ class AnswerMemory:
     async def get(self, key: str) -> Answer | None:
         """The remembered answer; `None` when there is none, when it is damaged or when the cache is away."""
         value = await self._store.get(key)
-        decoded = codec.decode(value) if value is not None else None
+        decoded = codec.decode(value, key=key) if value is not None else None
         return Answer(*decoded) if decoded is not None else None
 
     async def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer, scope: EmbeddingScope) -> None:
@@ -47,4 +47,4 @@ class AnswerMemory:
             await self._write(self.key(upload, plan, crop, "patches"), answer)
 
     async def _write(self, key: str, answer: Answer) -> None:
-        await self._store.put(key, codec.encode(answer.meta, answer.arrays), self._ttl_s)
+        await self._store.put(key, codec.encode(answer.meta, answer.arrays, key=key), self._ttl_s)

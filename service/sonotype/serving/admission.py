@@ -114,10 +114,10 @@ class Admission:
         """
         now = self._clock()
         if self.draining:
-            raise _refuse("draining", Code.DRAINING, "The service is shutting down.", self._retry_after_s())
+            raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=self._retry_after_s())
         self._check_size(cost_s)
         if deadline <= now:
-            raise _refuse("deadline", Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")
+            raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")
         self._check_quota(cost_s, client, now)
         self._check_load(cost_s, lane, deadline - now)
         if client is not None:
@@ -129,8 +129,7 @@ class Admission:
 
     def _check_size(self, cost_s: float) -> None:
         if cost_s > self._max_audio_s:
-            raise _refuse(
-                "too_long",
+            raise SonotypeError(
                 Code.AUDIO_TOO_LONG,
                 f"This request needs {cost_s:.0f} s of audio; at most {self._max_audio_s:.0f} s are taken at once.",
             )
@@ -144,18 +143,18 @@ class Admission:
             detail = (
                 f"This request needs {cost_s:.0f} s of audio, more than the quota of {quota_s:.0f} s per minute holds."
             )
-            raise _refuse("rate", Code.RATE_LIMITED, detail + " A retry will not help.")
+            raise SonotypeError(Code.RATE_LIMITED, detail + " A retry will not help.")
         if wait_s > 0:
             detail = f"The quota of {self._quota.per_minute_s:.0f} s of audio per minute is used up."
-            raise _refuse("rate", Code.RATE_LIMITED, detail, self._rounded(wait_s, up_only=True))
+            raise SonotypeError(Code.RATE_LIMITED, detail, retry_after_s=self._rounded(wait_s, up_only=True))
 
     def _check_load(self, cost_s: float, lane: Lane, left_s: float) -> None:
         if self.audio_s + cost_s > self._max_audio_s:
-            raise _refuse("queue_full", Code.OVERLOADED, "The service is at capacity.", self._retry_after_s())
+            raise SonotypeError(Code.OVERLOADED, "The service is at capacity.", retry_after_s=self._retry_after_s())
         ahead_s = self._audio_s[Lane.INTERACTIVE] if lane is Lane.INTERACTIVE else self.audio_s
         if self.rate.per_s > 0 and ahead_s / self.rate.per_s > left_s:
             detail = "The work that waits cannot be done before the deadline of this request."
-            raise _refuse("deadline", Code.OVERLOADED, detail, self._retry_after_s())
+            raise SonotypeError(Code.OVERLOADED, detail, retry_after_s=self._retry_after_s())
 
     def _retry_after_s(self) -> float:
         """Seconds until what is admitted now will have been served, ± 20 %."""
@@ -187,11 +186,6 @@ class Admission:
         if self._permits == 0:  # exactly zero: float residue must not build up over millions of permits
             self._audio_s = dict.fromkeys(Lane, 0.0)
         metrics.ADMITTED_AUDIO_S.set(self.audio_s)
-
-
-def _refuse(reason: str, code: Code, detail: str, retry_after_s: float | None = None) -> SonotypeError:
-    metrics.REJECTED.labels(reason).inc()
-    return SonotypeError(code, detail, retry_after_s=retry_after_s)
 
 
 def _uniform() -> float:

@@ -17,7 +17,6 @@ from sonotype.core.errors import Code, SonotypeError
 _CPU_ROWS = 8
 _CUDA_ROWS = 64
 _SMI_TIMEOUT_S = 10
-_BF16_CAPABILITY = 8.0  # Ampere and later
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,6 @@ def parse_devices(setting: str) -> tuple[Device, ...]:
     )
 
 
-def precision_of(setting: str, device: Device | str) -> Literal["fp32", "bf16"]:
-    """What the precision setting means on a device: `auto` is bf16 where it is computed natively."""
-    if setting in {"fp32", "bf16"}:
-        return "fp32" if setting == "fp32" else "bf16"
-    name = device if isinstance(device, str) else device.name
-    native = _cuda_has_bf16() if name.startswith("cuda") else cpu_has_bf16()
-    return "bf16" if native else "fp32"
-
-
 def cpu_count() -> int:
     """Cores this process may use: affinity, cut by a container's CPU quota."""
     cores = len(os.sched_getaffinity(0))
@@ -96,12 +86,6 @@ def gpu_names() -> tuple[str, ...]:
     wanted = [item.strip() for item in visible.split(",") if item.strip() not in {"", "-1"}]
     by_index = [names[int(item)] if item.isdigit() and int(item) < len(names) else names[0] for item in wanted]
     return tuple(by_index)
-
-
-@functools.cache
-def _cuda_has_bf16() -> bool:
-    found = re.findall(r"^\d+\.\d+$", _smi("--query-gpu=compute_cap", "--format=csv,noheader"), re.MULTILINE)
-    return bool(found) and min(map(float, found)) >= _BF16_CAPABILITY
 
 
 def _smi(*arguments: str) -> str:

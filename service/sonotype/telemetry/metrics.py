@@ -113,7 +113,9 @@ WORKER_RESTARTS = Counter(
     "sonotype_worker_restarts_total", "Worker restarts: crash, hang, cuda, load.", ["model", "why"]
 )
 WORKER_ROW_LIMIT = Gauge(
-    "sonotype_worker_row_limit", "Most patches a worker takes in one batch; lower after it ran out of memory.", ["worker"]
+    "sonotype_worker_row_limit",
+    "Most patches a worker takes in one batch; lower after it ran out of memory.",
+    ["worker"],
 )
 QUARANTINED = Counter("sonotype_quarantined_total", "Uploads quarantined after they killed a worker twice.")
 MODEL_INFO = Gauge(
