@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from typing import BinaryIO
+
+from sonotype.audio.mpeg import Walk, walk
 
 
 class Blob:
@@ -26,6 +29,11 @@ class Blob:
         blob = cls(len(data))
         blob.view[:] = data
         return blob
+
+    @cached_property
+    def mpeg(self) -> Walk:
+        """The MPEG frames in it: counted once, asked for by the choice of a back-end and by the check of the end."""
+        return walk(self.view)
 
     def reader(self) -> BinaryIO:
         """The whole content from its start, without a copy. One reader at a time."""

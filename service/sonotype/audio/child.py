@@ -21,6 +21,8 @@ from sonotype.audio.decoding import Decoding
 from sonotype.audio.rehearsal import rehearse
 from sonotype.core.errors import Code, SonotypeError
 
+_PIECE = 1 << 16
+
 
 class _CancelledError(Exception):
     """The parent does not want the rest."""
@@ -38,14 +40,24 @@ def main() -> None:
         while (content := wire.receive_order(sock)) is not None:
             if "cancel" in content:
                 continue
-            blob = Blob(content["size"])
-            if not wire.receive_into(sock, blob.view):
-                break
-            _serve(sock, wire.Job(**content), blob)
+            _take(sock, wire.Job(**content))
     except ConnectionError:
         pass
     # Nothing is worth tidying in a process that is done; some codecs crash while they try.
     os._exit(0)
+
+
+def _take(sock: socket.socket, job: wire.Job) -> None:
+    """Receive the bytes of a job and serve it; bytes that do not fit are read past, so that the child stays usable."""
+    try:
+        blob = Blob(job.size)
+    except MemoryError:
+        for left in range(job.size, 0, -_PIECE):
+            wire.receive_into(sock, memoryview(bytearray(min(left, _PIECE))))
+        _refuse(sock, Code.UNDECODABLE, "This file needs more memory than a decoder may have.", limit="memory")
+        return
+    if wire.receive_into(sock, blob.view):
+        _serve(sock, job, blob)
 
 
 def _serve(sock: socket.socket, job: wire.Job, blob: Blob) -> None:
@@ -63,7 +75,7 @@ def _serve(sock: socket.socket, job: wire.Job, blob: Blob) -> None:
     except ConnectionError:
         raise
     except MemoryError:
-        _refuse(sock, Code.UNDECODABLE, "Decoding this file needs more memory than it may have.", limit="memory")
+        _refuse(sock, Code.UNDECODABLE, "Decoding this file needs more memory than a decoder may have.", limit="memory")
     except Exception:  # noqa: BLE001 - the worker loop: a binding that trips over crafted bytes is a refusal
         _refuse(sock, Code.UNDECODABLE, "The audio data cannot be decoded.")
 

@@ -44,6 +44,6 @@ class Decoding:
         """What was seen; call it after the last chunk."""
         self._blob.view[: len(self._header)] = self._header
         if not self._clip.filled:
-            ends_early = breaks_off(self._kind, self._blob.view, self._clip.decoded_frames)
+            ends_early = breaks_off(self._kind, self._blob, self._clip.decoded_frames)
             self._clip.facts.truncated = self._source.broken or ends_early
         return self._clip.facts

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sonotype.audio import ogg
+from sonotype.audio.blob import Blob
 from sonotype.audio.mpeg import adts_frame, walk
 from sonotype.audio.sniff import Format
 
@@ -17,21 +18,22 @@ STREAMING_SIZES: Final = frozenset({0, 0xFFFFFFFF})
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 
 
-def breaks_off(kind: Format, data: memoryview, decoded_frames: int) -> bool:
+def breaks_off(kind: Format, blob: Blob, decoded_frames: int) -> bool:
     """Whether less came than the container promises.
 
     Args:
         kind: the container.
-        data: the whole file, without leading ID3v2 tags.
+        blob: the whole file, without leading ID3v2 tags.
         decoded_frames: samples per channel that the decoder found in the whole file.
     """
+    data = blob.view
     match kind:
         case Format.WAV | Format.AIFF:
             early = _chunks_end_early(data, "big" if bytes(data[:4]) in (b"FORM", b"RIFX") else "little")
         case Format.FLAC:
             early = decoded_frames < flac_total(data)
         case Format.MP3:
-            found = walk(data)
+            found = blob.mpeg
             early = not found.complete or (found.declared or 0) > found.frames
         case Format.AAC:
             early = not walk(data, adts_frame).complete
@@ -81,7 +83,7 @@ def _box_ends(data: memoryview) -> Iterator[int]:
 
 
 def _element_ends(data: memoryview) -> Iterator[int]:
-    """Yield where each EBML element should end: top level, inside the segment and inside its clusters."""
+    """Yield where each EBML element should end: top level, in the segment, and in clusters of unknown size."""
     at = 0
     while at < len(data):
         name, at = _vint(data, at, keep_marker=True)
@@ -90,10 +92,11 @@ def _element_ends(data: memoryview) -> Iterator[int]:
             return
         if size >= 0:
             yield at + size
-        if name not in (_SEGMENT, _CLUSTER):
-            if size < 0:
-                return
-            at += size
+        if name == _SEGMENT or (name == _CLUSTER and size < 0):
+            continue
+        if size < 0:
+            return
+        at += size
 
 
 def _vint(data: memoryview, at: int, *, keep_marker: bool) -> tuple[int, int]:

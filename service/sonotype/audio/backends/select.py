@@ -15,7 +15,6 @@ from sonotype.audio.backends.block import Block, Source, UnreadableError
 from sonotype.audio.backends.libav import LibavSource
 from sonotype.audio.backends.sndfile import SndfileSource
 from sonotype.audio.blob import Blob
-from sonotype.audio.mpeg import walk
 from sonotype.audio.sniff import Format
 from sonotype.audio.wire import Backend
 from sonotype.core.errors import Code, SonotypeError
@@ -55,7 +54,7 @@ def _automatic(kind: Format, blob: Blob) -> Source:
 
 def _reaches_the_end(source: SndfileSource, blob: Blob) -> bool:
     """Whether libsndfile will decode every frame of this MP3."""
-    found = walk(blob.view)
+    found = blob.mpeg
     if found.declared is not None:
         # The frame of the Xing header itself is not in its count.
         return found.uniform and found.declared >= found.frames - 1
