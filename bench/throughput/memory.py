@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.contender import Contender
 
 # an hour at this rate stays well below the largest upload accepted by default
-_RATE = "64k"
+_RATE = "96k"
 
 
 def measure(command: list[str], clips: list[Path]) -> dict[str, float]:

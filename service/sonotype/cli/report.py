@@ -63,6 +63,7 @@ def _table(answers: Answers) -> None:
         clip = document["clip"]
         console.print(f"\n[bold]{escape(path.name)}[/]  {_facts(clip)}")
         for result in document["results"]:
+            console.print(f"[dim]{_how(result)}[/]", soft_wrap=True)
             console.print(_tags(result))
 
 
@@ -73,11 +74,14 @@ def _facts(clip: dict[str, Any]) -> str:
     return f"[dim]{facts}[/]{warnings}"
 
 
-def _tags(result: dict[str, Any]) -> Table:
+def _how(result: dict[str, Any]) -> str:
     patches = result["patches"]
     cut = f"{patches['count']} patches of {patches['length_s']:.2f} s, {patches['dropped_s']:.1f} s at the end not used"
-    how = f"{result['precision']}{', cached' if result['cached'] else ''}"
-    table = Table(title=f"{result['model']}  ({how}; {cut})", title_justify="left", title_style="dim", box=None)
+    return f"{result['model']}, {result['precision']}{', cached' if result['cached'] else ''}: {cut}"
+
+
+def _tags(result: dict[str, Any]) -> Table:
+    table = Table(box=None)
     table.add_column("tag")
     table.add_column("score", justify="right")
     table.add_column("")
