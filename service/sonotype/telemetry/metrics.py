@@ -103,7 +103,7 @@ DECODE_FAILURES = Counter("sonotype_decode_failures_total", "Uploads refused by 
 DECODED_AUDIO_S = Counter("sonotype_decoded_audio_seconds_total", "Seconds of audio decoded.")
 DECODE_KILLED = Counter(
     "sonotype_decode_killed_total",
-    "Decoder children stopped at a limit: cpu, memory, bytes, wall.",
+    "Decoder children stopped at a limit (cpu, memory, bytes, wall) or lost to a crash.",
     ["limit"],
 )
 
