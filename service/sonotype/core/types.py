@@ -111,6 +111,47 @@ class PatchReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasons:
+    """The evidence ledger of one answer of a prototype model: additive shares that sum to the logits.
+
+    With S the similarities and W the weights of the prototypes, `evidence[c, j] = W[c, j] (S_j - mean train S_j)`;
+    these are the Shapley values of the prototypes for logit c. M prototypes, C labels, N patches.
+
+    Attributes:
+        prototypes: id of each prototype, in the order of the columns.
+        owners: class of each prototype (index of its label), shape [M].
+        logits: of the clip, the mean over its patches, shape [C].
+        baseline: logits at the mean similarities of the training data, shape [C].
+        evidence: share of each prototype in each logit, shape [C, M]; a row sums to logit - baseline.
+        similarity: mean over patches, in (0, 1], shape [M].
+        patch_similarity: over time, shape [N, M].
+        patch_logits: over time, shape [N, C].
+        weight: of the linear layer, shape [C, M]: with it `patch_similarity` gives the evidence of every patch.
+        train_similarity: mean similarities of the training data, shape [M].
+        out_of_distribution: no prototype is as similar to the clip as one is to 99 % of the training segments.
+        ood_threshold: the 1 % quantile of the largest similarity over the training segments.
+    """
+
+    prototypes: tuple[str, ...]
+    owners: NDArray[np.int64]
+    logits: Floats
+    baseline: Floats
+    evidence: Floats
+    similarity: Floats
+    patch_similarity: Floats
+    patch_logits: Floats
+    weight: Floats
+    train_similarity: Floats
+    out_of_distribution: bool
+    ood_threshold: float
+
+    def patch_evidence(self) -> Floats:
+        """Evidence of every patch, shape [N, C, M]; its mean over patches is `evidence`."""
+        difference = self.patch_similarity - self.train_similarity
+        return np.asarray(difference[:, None, :] * self.weight[None], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResult:
     """What one model said about one clip.
 
@@ -127,6 +168,7 @@ class ModelResult:
         patch_embeddings: name to vectors per patch, shape [n_patches, dim]; empty unless asked for.
         patches: how the clip was cut.
         cached: the answer came from the cache.
+        reasons: the evidence of the prototypes, for a prototype model.
     """
 
     model: str
@@ -141,6 +183,7 @@ class ModelResult:
     patch_embeddings: Mapping[str, Floats]
     patches: PatchReport
     cached: bool = False
+    reasons: Reasons | None = None
 
 
 @dataclass(frozen=True, slots=True)

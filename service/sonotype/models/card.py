@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sonotype.core.types import ShortPolicy, TailPolicy
 
 _SHA256 = r"^[0-9a-f]{64}$"
+_NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+_VERSION = r"^[0-9]+(\.[0-9]+)*$"
 
 
 class _Strict(BaseModel):
@@ -107,8 +109,8 @@ class Card(_Strict):
     """The manifest of a model: one `card.toml` per folder of a model repository."""
 
     card_schema: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    version: str = Field(pattern=r"^[0-9]+(\.[0-9]+)*$")
+    name: str = Field(pattern=_NAME)
+    version: str = Field(pattern=_VERSION)
     title: str
     description: str
     network: NetworkSpec
@@ -120,8 +122,6 @@ class Card(_Strict):
     source: SourceSpec
     licence: LicenceSpec
     citation: str
-    # torch compiles nothing from these; they bound how far bf16 may differ from fp32 (`conformance` tests)
-    bf16_tolerance: float = 5e-3
 
     @field_validator("frontends")
     @classmethod
@@ -148,10 +148,83 @@ class Card(_Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+class BackboneSpec(_Strict):
+    """The embedding that a prototype model stands on.
+
+    `model` is the name of a network's card, `embedding` one of its embeddings; `sha256` is the hash of the weights
+    it was trained on: with others its numbers would mean something else.
+    """
+
+    model: str
+    embedding: str
+    sha256: str = Field(pattern=_SHA256)
+
+
+class DecoderSpec(_Strict):
+    """The decoder of a prototype model: `decoder.safetensors` beside the card, or nothing for the family `fake`."""
+
+    family: Literal["flow-mel", "encodecmae", "fake"]
+    sha256: str | None = Field(None, pattern=_SHA256)
+    n_parameters: int = 0
+    dim: int = Field(description="length of the embedding")
+    sample_rate_hz: int
+    segment_samples: int
+    steps: int = Field(25, ge=1, le=200)
+    guidance: float = Field(1.0, ge=0)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class PrototypeCard(_Strict):
+    """The manifest of a prototype model (PECMAE): classes decided by prototypes on a backbone's embedding.
+
+    Beside it lie `prototypes.safetensors`, and where there are any `provenance.json` and `decoder.safetensors`.
+    """
+
+    card_schema: Literal[1]
+    kind: Literal["prototypes"]
+    name: str = Field(pattern=_NAME)
+    version: str = Field(pattern=_VERSION)
+    title: str
+    description: str
+    labels: tuple[str, ...] = Field(description="the classes")
+    multilabel: bool = False
+    temperature: float = Field(1.0, gt=0, description="probabilities are softmax or sigmoid of logits / temperature")
+    backbone: BackboneSpec
+    weights: WeightsSpec
+    decoder: DecoderSpec | None = None
+    seeds: tuple[int, ...] = Field((0, 1, 2), description="sonifications rendered for every prototype")
+    licence: LicenceSpec
+    citation: str
+
+    @property
+    def address(self) -> str:
+        """`name@version`, as shown in every answer."""
+        return f"{self.name}@{self.version}"
+
+
+AnyCard = Card | PrototypeCard
+
+
 def read_card(path: Path) -> Card:
-    """Read and validate one `card.toml`.
+    """Read and validate the `card.toml` of a network.
 
     Raises:
         ValueError: the file is not TOML or does not fit the schema (pydantic's error is a ValueError too).
     """
-    return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    return Card.model_validate(_fields(path))
+
+
+def read_any_card(path: Path) -> AnyCard:
+    """Read and validate one `card.toml`; its `kind` says which schema counts, a network's where there is none.
+
+    Raises:
+        ValueError: as `read_card`.
+    """
+    fields = _fields(path)
+    if fields.get("kind") == "prototypes":
+        return PrototypeCard.model_validate(fields)
+    return Card.model_validate(fields)
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import sonotype
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, read_card
+from sonotype.models.card import AnyCard, Card, PrototypeCard, read_any_card
 from sonotype.models.weights.layout import find_weights
 
 
@@ -53,18 +53,37 @@ class Registry:
     def __init__(self, paths: Sequence[Path], weights_dir: Path, *, builtin: bool = True) -> None:
         self.weights_dir = weights_dir
         self.problems: tuple[Problem, ...] = ()
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, AnyCard] = {}
         self._folders: dict[str, Path] = {}
         repositories = [builtin_repository(), *paths] if builtin else paths
         for repository in dict.fromkeys(path.resolve() for path in repositories):
             self._read_repository(repository)
 
     def cards(self) -> dict[str, Card]:
-        """Every usable card by its name, sorted."""
-        return dict(sorted(self._cards.items()))
+        """Every usable card of a network by its name, sorted."""
+        return {name: card for name, card in sorted(self._cards.items()) if isinstance(card, Card)}
+
+    def prototype_cards(self) -> dict[str, PrototypeCard]:
+        """Every usable card of a prototype model by its name, sorted."""
+        return {name: card for name, card in sorted(self._cards.items()) if isinstance(card, PrototypeCard)}
 
     def get(self, address: str) -> Card:
-        """The card for `name` or `name@version`.
+        """The card of a network for `name` or `name@version`.
+
+        Raises:
+            SonotypeError: `model_not_found`.
+        """
+        card = self.find(address)
+        if not isinstance(card, Card):
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is a prototype model, not a network.")
+        return card
+
+    def folder(self, card: AnyCard) -> Path:
+        """The folder that `card` was read from."""
+        return self._folders[card.name]
+
+    def find(self, address: str) -> AnyCard:
+        """The card for `name` or `name@version`, of whatever kind.
 
         Raises:
             SonotypeError: `model_not_found`.
@@ -96,9 +115,9 @@ class Registry:
             if card is not None:
                 self._add(card, path.parent)
 
-    def _read(self, path: Path) -> Card | None:
+    def _read(self, path: Path) -> AnyCard | None:
         try:
-            card = read_card(path)
+            card = read_any_card(path)
         except ValidationError as error:
             first = error.errors()[0]
             self._report(path.parent.name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
@@ -111,7 +130,7 @@ class Registry:
             self._report(path.parent.name, fault)
         return None
 
-    def _add(self, card: Card, folder: Path) -> None:
+    def _add(self, card: AnyCard, folder: Path) -> None:
         if card.name in self._cards:
             raise SonotypeError(Code.INVALID_REQUEST, f"Two model repositories hold a model named {card.name!r}.")
         self._cards[card.name] = card
@@ -121,11 +140,11 @@ class Registry:
         self.problems = (*self.problems, Problem(name, reason))
 
 
-def _fault(card: Card, folder: str) -> str | None:
+def _fault(card: AnyCard, folder: str) -> str | None:
     """What the schema cannot say about a card."""
     if card.name != folder:
         return f"the card is named {card.name!r}, its folder {folder!r}"
-    if card.source.kind != "none" and (card.weights is None or card.source.sha256 is None):
+    if isinstance(card, Card) and card.source.kind != "none" and (card.weights is None or card.source.sha256 is None):
         return "weights that are fetched need the hash of the file (source.sha256) and of the result (weights.sha256)"
     if len(set(card.labels)) != len(card.labels):
         return "two labels are the same"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from sonotype.core.types import Analysis, Upload
-from sonotype.models.card import Card
+from sonotype.models.card import AnyCard
 from sonotype.plane.query import AnalyzeQuery
+from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A card together with its state in this deployment."""
 
-    card: Card
+    card: AnyCard
     is_default: bool
     pulled: bool
     served: bool
@@ -46,6 +47,28 @@ class Plane(Protocol):
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `SonotypeError` (`model_not_found`)."""
+
+    def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
+        """Prototypes of the served models, of one model or label where named. Raises `model_not_found`."""
+
+    def prototype(self, prototype_id: str) -> PrototypeInfo:
+        """One prototype. Raises `not_found`."""
+
+    async def prototype_audio(
+        self, prototype_id: str, rendering: Rendering | None, audio_format: AudioFormat
+    ) -> AudioFile:
+        """One rendering of a prototype, made now if it is not there yet; None takes the offered one.
+
+        Raises:
+            SonotypeError: `not_found` for an unknown prototype, seed or rendering; `overloaded`, `unavailable`.
+        """
+
+    def sonify(self, query: SonifyQuery, upload: Upload | None = None) -> AbstractAsyncContextManager[Sonified]:
+        """Generate audio; entering the context plans and queues it, leaving the context abandons what is not done.
+
+        Raises:
+            SonotypeError: any code of the table.
+        """
 
     async def readiness(self) -> Readiness:
         """The state that `/readyz` and gRPC health report."""

@@ -1,0 +1,1 @@
+"""Decoders that generate audio from an embedding."""

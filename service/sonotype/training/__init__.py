@@ -1,0 +1,1 @@
+"""Training: data, prototype classifiers and decoders. Writes model folders; imports core, audio and models only."""

@@ -1,0 +1,1 @@
+"""Training data: manifests of labelled audio, makers and readers of data sets."""
