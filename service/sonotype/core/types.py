@@ -128,7 +128,7 @@ class Reasons:
         patch_logits: over time, shape [N, C].
         weight: of the linear layer, shape [C, M]: with it `patch_similarity` gives the evidence of every patch.
         train_similarity: mean similarities of the training data, shape [M].
-        out_of_distribution: no prototype is as similar to the clip as one is to 99 % of the training segments.
+        out_of_distribution: in most patches no prototype is as similar as one is to 99 % of the training segments.
         ood_threshold: the 1 % quantile of the largest similarity over the training segments.
     """
 

@@ -1,0 +1,87 @@
+"""Write model folders: whole or not at all, so that a running service never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.card import PrototypeCard
+from sonotype.models.weights.base import sync_folder, write_atomic
+
+CARD_NAME = "card.toml"
+
+
+def card_text(card: PrototypeCard) -> str:
+    """The card as TOML; what has its default or is None is left out."""
+    fields = card.model_dump(mode="json", exclude_none=True)
+    defaults = ("multilabel", "seeds")
+    kept = {k: v for k, v in fields.items() if not (k in defaults and v == _default(k))}
+    # plain values before tables, as TOML wants them
+    ordered = sorted(kept.items(), key=lambda item: isinstance(item[1], dict))
+    return tomli_w.dumps(dict(ordered), multiline_strings=True)
+
+
+def rewrite_card(folder: Path, card: PrototypeCard) -> None:
+    """Replace the card of a model folder, for instance to add a decoder. Raises OSError."""
+    write_atomic(folder / CARD_NAME, card_text(card).encode())
+
+
+def write_folder(
+    folder: Path, files: Mapping[str, bytes], *, replace: bool = False, keep: tuple[str, ...] = ()
+) -> None:
+    """Write the files of a model folder under a temporary name, then give the folder its own.
+
+    Args:
+        folder: to be made; its parent is made too.
+        files: content by path inside the folder.
+        replace: whether a folder of that name may be replaced.
+        keep: files of the replaced folder that are carried over.
+
+    Raises:
+        SonotypeError: `invalid_request` where the folder exists and may not be replaced, or cannot be written.
+    """
+    if folder.exists() and not replace:
+        raise SonotypeError(Code.INVALID_REQUEST, f"There is a model {folder.name!r} already; --replace overwrites it.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # two levels deep, so that the registry, which looks one level deep, never sees it
+        temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+        try:
+            _fill(temporary / "new", files)
+            _carry_over(folder, temporary / "new", keep)
+            _swap(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise SonotypeError(Code.INVALID_REQUEST, f"The model folder cannot be written: {error.strerror}.") from error
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        write_atomic(folder / name, content)
+
+
+def _carry_over(old: Path, new: Path, keep: tuple[str, ...]) -> None:
+    for name in keep:
+        if (old / name).is_file() and not (new / name).exists():
+            shutil.copy2(old / name, new / name)
+
+
+def _swap(temporary: Path, folder: Path) -> None:
+    """Put the new folder in the place of the old one; two renames, as a folder that is not empty cannot be replaced."""
+    if folder.exists():
+        os.rename(folder, temporary / "old")
+    os.rename(temporary / "new", folder)
+    sync_folder(folder.parent)
+
+
+def _default(field: str) -> Any:
+    default = PrototypeCard.model_fields[field].default
+    return list(default) if isinstance(default, tuple) else default
