@@ -69,7 +69,7 @@ def test_far_starts_find_a_way() -> None:
 
 def test_multilabel_wants_the_label_present() -> None:
     head = random_head(3, 2, 6, 4, multilabel=True)
-    head._bias[2] = -0.5
+    head._bias[2] -= head.logits(head.raw_prototypes())[0, 2] + 0.1
     way = counterfactual(head, head.raw_prototypes()[0], "class 2", 3)
     assert head.logits(way)[-1, 2] > 0
 
