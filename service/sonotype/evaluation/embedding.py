@@ -42,6 +42,11 @@ class Embedder:
         return self.card.frontends[self._frontend].sample_rate_hz
 
     @property
+    def precision(self) -> str:
+        """Arithmetic of the network, `fp32` or `bf16`."""
+        return self._runtime.precision
+
+    @property
     def hop_s(self) -> float:
         """Seconds between the starts of neighbouring patches."""
         return self.card.patch.hop_frames * self.card.frontends[self._frontend].hop_length / self.sample_rate_hz

@@ -1,13 +1,7 @@
-"""The networks on CPU through OpenVINO: the winner of `bench/throughput`.
-
-Nothing is reported to anybody. The `openvino` distribution depends on `openvino-telemetry`, which the model converter
-would use; this module makes that package unimportable in its process before OpenVINO is imported, so that OpenVINO
-falls back to its own stub. No file is written and no socket opened.
-"""
+"""The networks on CPU through OpenVINO: the winner of `bench/throughput`."""
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterable
@@ -24,16 +18,12 @@ from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.runtime.base import Fill, Precision, RunOutput, output_shapes
 from sonotype.models.runtime.cpu import keep_freed_memory, resolve_precision
 from sonotype.models.runtime.graphs import Graph, build_graph
-
-# None makes `import openvino_telemetry` raise ImportError, for which OpenVINO has a stub that does nothing
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+from sonotype.models.runtime.quiet_openvino import openvino
 
 # `auto` takes bf16 where mean tags of whole clips stay within 5e-3 of float32; VGG reached 5.9e-3 on one of 25 clips
 _BF16_FAMILIES = {"musicnn"}
 # bounds the memory of a large batch; more rows at once are no faster
 _FRONTEND_ROWS = 8
-
-import openvino  # noqa: E402  (after the line above, which it must not precede)
 
 
 def load(card: Card, weights: Path, device: str, precision: Precision, threads: int) -> OpenVinoRuntime:
