@@ -28,7 +28,7 @@ from sonotype.serving.devices import parse_devices
 from sonotype.serving.poison import Quarantine
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel
-from sonotype.telemetry import logs
+from sonotype.telemetry.logs import configure_logs
 
 
 def run() -> None:
@@ -38,7 +38,7 @@ def run() -> None:
 
 def serve(settings: Settings, open_page: bool) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    logs.configure(settings.log_format, settings.log_level)
+    configure_logs(settings)
     uvloop.run(_serve(settings, open_page))
 
 

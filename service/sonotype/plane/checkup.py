@@ -16,8 +16,9 @@ from typing import Literal
 from sonotype import __version__
 from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry
+from sonotype.models.runtime.cpu import resolve_precision
 from sonotype.serving.cache.factory import open_store
-from sonotype.serving.devices import cpu_has_bf16, gpu_names
+from sonotype.serving.devices import gpu_names
 
 State = Literal["ok", "note", "broken"]
 _PACKAGES = ("torch", "torchaudio", "openvino", "av", "soundfile", "soxr", "fastapi", "grpcio", "redis")
@@ -54,9 +55,8 @@ def _packages() -> Iterator[Check]:
 
 
 def _devices() -> Iterator[Check]:
-    native = (
-        "computes bf16 natively: precision auto means bf16" if cpu_has_bf16() else "no bf16: precision auto is fp32"
-    )
+    has_bf16 = resolve_precision("auto") == "bf16"
+    native = "computes bf16 natively: precision auto means bf16" if has_bf16 else "no bf16: precision auto is fp32"
     yield Check("cpu", "ok", f"{os.cpu_count()} cores, {native}")
     gpus = gpu_names()
     yield Check("gpu", "ok" if gpus else "note", ", ".join(gpus) or "none found: workers run on the CPU")

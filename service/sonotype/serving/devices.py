@@ -25,11 +25,6 @@ class Device:
     name: str
     rows: int
 
-    @property
-    def is_cuda(self) -> bool:
-        """Whether this is a GPU."""
-        return self.name.startswith("cuda")
-
 
 def parse_devices(setting: str) -> tuple[Device, ...]:
     """One device per worker from `auto`, `cpu`, `cpu:N` or `cuda:0,cuda:1`.
@@ -62,17 +57,6 @@ def cpu_count() -> int:
     except (OSError, ValueError):
         return cores
     return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
-
-
-@functools.cache
-def cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bfloat16 natively (AMX or AVX-512 BF16)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
-    return flags is not None and not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags[1].split())
 
 
 @functools.cache
