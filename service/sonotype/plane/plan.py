@@ -8,7 +8,7 @@ from typing import Literal
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Crop, TailPolicy
-from sonotype.models.card import Card, FrontendSpec, PatchSpec
+from sonotype.models.card import AnyFrontend, Card, PatchSpec
 from sonotype.plane.query import AnalyzeQuery
 
 # Below this hop neighbouring patches say the same and the cost per second of audio explodes.
@@ -29,7 +29,7 @@ class Plan:
 
     card: Card
     frontend: str
-    spec: FrontendSpec
+    spec: AnyFrontend
     patch: PatchSpec
     precision: str
 
@@ -60,9 +60,10 @@ def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
     return Plan(card, frontend, spec, patch, precision)
 
 
-def wanted_embeddings(card: Card, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Embedding names of a query with `default` resolved to the card's first."""
-    return tuple(card.embeddings[0].name if name == "default" else name for name in names)
+def wanted_embeddings(card: AnyCard, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Embedding names of a query with `default` resolved: a card's first, or the one a prototype model stands on."""
+    default = card.embeddings[0].name if isinstance(card, Card) else card.backbone.embedding
+    return tuple(default if name == "default" else name for name in names)
 
 
 def _with_tail(patch: PatchSpec, tail: TailPolicy | None) -> PatchSpec:
@@ -73,7 +74,7 @@ def _with_tail(patch: PatchSpec, tail: TailPolicy | None) -> PatchSpec:
     return patch.model_copy(update={"tail": tail, "short": short})
 
 
-def _hop_frames(patch: PatchSpec, spec: FrontendSpec, hop_s: float | None) -> int:
+def _hop_frames(patch: PatchSpec, spec: AnyFrontend, hop_s: float | None) -> int:
     if hop_s is None:
         return patch.hop_frames
     longest_s = patch.frames * spec.hop_length / spec.sample_rate_hz
