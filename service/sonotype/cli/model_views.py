@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Table
 from rich.text import Text
 
-from sonotype.models.card import Card, FrontendSpec
+from sonotype.models.card import AnyFrontend, Card, FrontendSpec
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import Progress as OnProgress
 from sonotype.models.weights.store import Pulled
@@ -89,10 +89,12 @@ def _facts(card: Card, path: Path | None) -> Iterator[tuple[str, str]]:
     yield "patch", f"{card.patch.frames} frames, hop {card.patch.hop_frames}, tail {card.patch.tail}"
     for embedding in card.embeddings:
         yield f"embedding {embedding.name}", f"{embedding.dim} numbers: {embedding.description}"
-    yield "labels", ", ".join(card.labels)
+    yield "labels", ", ".join(card.labels) or "none, embeddings only"
 
 
-def _frontend(spec: FrontendSpec) -> str:
+def _frontend(spec: AnyFrontend) -> str:
+    if not isinstance(spec, FrontendSpec):
+        return f"{spec.sample_rate_hz} Hz, none: the network takes the samples"
     return (
         f"{spec.sample_rate_hz} Hz, {spec.n_mels} mel bands from {spec.fmin_hz:g} to {spec.fmax_hz:g} Hz, "
         f"n_fft {spec.n_fft}, hop {spec.hop_length}, {spec.window} Hann, {spec.padding} padding"

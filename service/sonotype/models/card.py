@@ -6,9 +6,9 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from sonotype.core.types import ShortPolicy, TailPolicy
 
@@ -21,14 +21,23 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FrontendSpec(_Strict):
+class _Frontend(_Strict):
+    sample_rate_hz: int = Field(gt=0)
+
+    @property
+    def sha256(self) -> str:
+        """Hash over the constants; part of every cache key."""
+        canonical = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class FrontendSpec(_Frontend):
     """Constants of a log-mel front end.
 
     `frames` says how many frames a clip of N samples has: `floor` 1 + N // hop (librosa), `ceil` 1 + ceil(N / hop)
     (Essentia). `padding` is how the first and last half window are filled.
     """
 
-    sample_rate_hz: int
     n_fft: int
     hop_length: int
     n_mels: int
@@ -40,10 +49,57 @@ class FrontendSpec(_Strict):
     log_scale: float = Field(description="y = log10(1 + log_scale * mel power)")
 
     @property
-    def sha256(self) -> str:
-        """Hash over the constants; part of every cache key."""
-        canonical = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+    def lead(self) -> int:
+        """Samples before the clip that its first frame needs: frames are centred."""
+        return self.n_fft // 2
+
+    def window_samples(self, frames: int) -> int:
+        """Samples that so many frames need."""
+        return (frames - 1) * self.hop_length + self.n_fft
+
+    def n_frames(self, samples: int) -> int:
+        """Frames of a clip."""
+        hop = self.hop_length
+        return 1 + (samples // hop if self.frames == "floor" else -(-samples // hop))
+
+
+class WaveformSpec(_Frontend):
+    """No front end: the network takes the samples themselves, so that a frame is one sample."""
+
+    kind: Literal["waveform"]
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from frame to frame."""
+        return 1
+
+    @property
+    def padding(self) -> Literal["zero"]:
+        """What lies outside the clip; nothing is asked for there but the rest of a last patch."""
+        return "zero"
+
+    @property
+    def lead(self) -> int:
+        """Samples before the clip that its first frame needs."""
+        return 0
+
+    def window_samples(self, frames: int) -> int:
+        """Samples that so many frames need."""
+        return frames
+
+    def n_frames(self, samples: int) -> int:
+        """Frames of a clip."""
+        return samples
+
+
+def _kind(value: Any) -> str:
+    kind = value.get("kind", "logmel") if isinstance(value, dict) else getattr(value, "kind", "logmel")
+    return str(kind)
+
+
+AnyFrontend = Annotated[
+    Annotated[FrontendSpec, Tag("logmel")] | Annotated[WaveformSpec, Tag("waveform")], Discriminator(_kind)
+]
 
 
 class PatchSpec(_Strict):
@@ -114,9 +170,9 @@ class Card(_Strict):
     title: str
     description: str
     network: NetworkSpec
-    frontends: dict[str, FrontendSpec] = Field(description="variants by name; the first is the default")
+    frontends: dict[str, AnyFrontend] = Field(description="variants by name; the first is the default")
     patch: PatchSpec
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = Field(description="none where a model gives embeddings only")
     embeddings: tuple[EmbeddingSpec, ...]
     weights: WeightsSpec | None = None
     source: SourceSpec
@@ -125,7 +181,7 @@ class Card(_Strict):
 
     @field_validator("frontends")
     @classmethod
-    def _at_least_one(cls, value: dict[str, FrontendSpec]) -> dict[str, FrontendSpec]:
+    def _at_least_one(cls, value: dict[str, AnyFrontend]) -> dict[str, AnyFrontend]:
         if not value:
             raise ValueError("a card needs at least one front end")
         return value
@@ -139,6 +195,11 @@ class Card(_Strict):
     def default_frontend(self) -> str:
         """Name of the front end the network was trained with."""
         return next(iter(self.frontends))
+
+    @property
+    def mel_frontends(self) -> dict[str, FrontendSpec]:
+        """Those front ends that compute log-mel patches."""
+        return {name: spec for name, spec in self.frontends.items() if isinstance(spec, FrontendSpec)}
 
     @property
     def weights_sha256(self) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, PatchReport, Window
-from sonotype.models.card import FrontendSpec, PatchSpec
+from sonotype.models.card import AnyFrontend, PatchSpec
 from sonotype.models.tape import Tape
 
 
@@ -27,13 +27,13 @@ class Patcher:
         patch: length, hop and policies, possibly changed by the request.
     """
 
-    def __init__(self, frontend: FrontendSpec, patch: PatchSpec) -> None:
+    def __init__(self, frontend: AnyFrontend, patch: PatchSpec) -> None:
         if patch.frames < 1 or patch.hop_frames < 1:
             raise ValueError("a patch and its hop need at least one frame")
         self._frontend = frontend
         self._patch = patch
         self._tape = Tape(frontend.padding)
-        self._half = frontend.n_fft // 2
+        self._half = frontend.lead
         self._count = 0
         self._last_valid = patch.frames
         self._finished = False
@@ -41,7 +41,7 @@ class Patcher:
     @property
     def window_samples(self) -> int:
         """Samples in one window."""
-        return (self._patch.frames - 1) * self._frontend.hop_length + self._frontend.n_fft
+        return self._frontend.window_samples(self._patch.frames)
 
     @property
     def held_samples(self) -> int:
@@ -115,8 +115,7 @@ class Patcher:
             yield self._window(self._patch.frames, "repeat")
 
     def _total_frames(self) -> int:
-        n, hop = self._tape.length, self._frontend.hop_length
-        return 1 + (n // hop if self._frontend.frames == "floor" else -(-n // hop))
+        return self._frontend.n_frames(self._tape.length)
 
     def _whole(self) -> int:
         """Whole patches in the clip."""
@@ -136,7 +135,7 @@ class Patcher:
         """Cut the next window; samples after its last valid frame are silence."""
         start = self._start(self._count)
         samples: NDArray[np.float32] = np.zeros(self.window_samples, dtype=np.float32)
-        used = (valid_frames - 1) * self._frontend.hop_length + self._frontend.n_fft
+        used = self._frontend.window_samples(valid_frames)
         samples[:used] = self._tape.cut(start, start + used)
         window = Window(self._count, samples, valid_frames, fill)
         self._count += 1

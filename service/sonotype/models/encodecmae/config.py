@@ -31,12 +31,13 @@ class EncodecConfig(_Sizes):
     @property
     def hop(self) -> int:
         """Samples of one frame."""
-        return prod(self.strides)
+        hop: int = prod(self.strides)
+        return hop
 
     @property
     def widest(self) -> int:
         """Channels at the frame rate, between convolutions and the output layer."""
-        return self.filters * 2 ** len(self.strides)
+        return self.filters << len(self.strides)
 
 
 class StackConfig(_Sizes):

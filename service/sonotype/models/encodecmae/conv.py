@@ -30,7 +30,8 @@ class NormedWeight(nn.Module):
     def weight(self) -> Tensor:
         """The kernel itself."""
         length = self.weight_v.flatten(1).norm(dim=1).view_as(self.weight_g)
-        return self.weight_v * (self.weight_g / length)
+        weight: Tensor = self.weight_v * (self.weight_g / length)
+        return weight
 
 
 class CausalConv(nn.Module):

@@ -22,8 +22,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out, [B, channels, n]."""
-        shortcut: Tensor = self.shortcut(x)
-        return shortcut + self.block(x)
+        y: Tensor = self.shortcut(x) + self.block(x)
+        return y
 
 
 class SkipLstm(nn.Module):
@@ -36,8 +36,8 @@ class SkipLstm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out, [B, channels, n]."""
         steps = x.permute(2, 0, 1)
-        y, _ = self.lstm(steps)
-        return (y + steps).permute(1, 2, 0)
+        y: Tensor = self.lstm(steps)[0] + steps
+        return y.permute(1, 2, 0)
 
 
 class Encoder(nn.Module):

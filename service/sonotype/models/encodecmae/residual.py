@@ -41,7 +41,7 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, T, head_dim * heads] to [B, heads, T, head_dim]."""
-        return x.unflatten(2, (self._head_dim, self._heads)).permute(0, 3, 1, 2).contiguous()
+        return x.reshape(*x.shape[:2], self._head_dim, self._heads).permute(0, 3, 1, 2).contiguous()
 
 
 class ResidualLayer(nn.Module):

@@ -11,11 +11,16 @@ from torch import nn
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import Card
+from sonotype.models.encodecmae.served import ServedEmbedder
 from sonotype.models.nets.musicnn import MusiCNN
 from sonotype.models.nets.vgg import VGG
 from sonotype.models.weights import store
 
-FAMILIES: dict[str, Callable[..., nn.Module]] = {"musicnn": MusiCNN, "vgg": VGG}
+FAMILIES: dict[str, Callable[..., nn.Module]] = {
+    "musicnn": MusiCNN,
+    "vgg": VGG,
+    "encodecmae": ServedEmbedder,
+}
 
 
 def build(card: Card) -> nn.Module:
@@ -36,8 +41,9 @@ def load_parameters(net: nn.Module, arrays: Mapping[str, Floats]) -> None:
     Raises:
         ValueError: a parameter is missing, unknown or of another shape.
     """
-    # a counter for training only; no published checkpoint holds it
-    wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
+    # a counter for training only, which no published checkpoint holds; a tensor under two names is stored once
+    further = dict(net.named_parameters(remove_duplicate=False)).keys() - dict(net.named_parameters()).keys()
+    wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")} - further
     if wanted != set(arrays):
         raise ValueError(f"parameters do not match: {sorted(wanted ^ set(arrays))}")
     try:

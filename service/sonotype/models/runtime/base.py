@@ -23,6 +23,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 _ENGINES: dict[str, str] = {
     "torch": "sonotype.models.runtime.torch_runtime",
     "openvino": "sonotype.models.runtime.openvino_runtime",
+    "waveform": "sonotype.models.runtime.waveform_runtime",
 }
 # the engine that won `bench/throughput` on each kind of device
 _BEST: dict[str, str] = {"cpu": "openvino", "cuda": "torch"}
@@ -87,7 +88,8 @@ def load(
         precision: arithmetic of the network; `auto` is bf16 where the engine computes it natively and keeps mean
             tags within 5e-3 of float32.
         threads: CPU threads inside one call.
-        engine: `auto` takes the fastest for the device; `torch` is the reference.
+        engine: `auto` takes the fastest for the device; `torch` is the reference. Networks on waveforms have one
+            of their own, whatever is asked for.
 
     Raises:
         SonotypeError: WEIGHTS_MISSING, or WEIGHTS_CORRUPT when the file does not fit the network.
@@ -97,6 +99,8 @@ def load(
         return cast(Runtime, fake.FakeRuntime(card))
     if weights is None:
         raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} are not pulled.")
-    chosen = _BEST[device.partition(":")[0]] if engine == "auto" else engine
+    chosen: str = _BEST[device.partition(":")[0]] if engine == "auto" else engine
+    if not card.mel_frontends:
+        chosen = "waveform"
     module = importlib.import_module(_ENGINES[chosen])
     return cast(Runtime, module.load(card, weights, device, precision, threads))

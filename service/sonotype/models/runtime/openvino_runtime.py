@@ -57,9 +57,9 @@ class OpenVinoRuntime:
         self.card = card
         self.precision: Literal["fp32", "bf16"] = precision
         self.outputs = output_shapes(card)
-        self._frontends = {name: LogMel(spec) for name, spec in card.frontends.items()}
+        self._frontends = {name: LogMel(spec) for name, spec in card.mel_frontends.items()}
         self._graph = graph
-        silence = torch.zeros(card.patch.frames, next(iter(card.frontends.values())).n_mels)
+        silence = torch.zeros(card.patch.frames, next(iter(card.mel_frontends.values())).n_mels)
         data = graph.prepare(silence)
         self._request = _compile(graph, data, precision, threads).create_infer_request()
         self._bind(graph.constants, first=len(data))

@@ -47,7 +47,7 @@ class TorchRuntime:
         self.outputs = output_shapes(card)
         self._device = device
         self._net = net.to(device)
-        self._frontends = {name: LogMel(spec).to(device) for name, spec in card.frontends.items()}
+        self._frontends = {name: LogMel(spec).to(device) for name, spec in card.mel_frontends.items()}
 
     def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
         """Run one batch; see `Runtime.run`."""

@@ -67,7 +67,7 @@ def budget_for(shapes: Sequence[Shape], rows: int, batch_audio_s: float) -> floa
 def _shape(card: Card, frontend: str) -> Shape:
     spec, frames = card.frontends[frontend], card.patch.frames
     return Shape(
-        window_samples=(frames - 1) * spec.hop_length + spec.n_fft,
+        window_samples=spec.window_samples(frames),
         patch_frames=frames,
         cost_s=frames * spec.hop_length / spec.sample_rate_hz,
         outputs=output_shapes(card),

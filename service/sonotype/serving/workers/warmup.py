@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card import AnyFrontend
 from sonotype.models.runtime import Runtime
 
 _ROWS_RUN = 2  # the first run at a shape compiles and allocates, the second is measured
@@ -22,9 +22,9 @@ def measure(runtime: Runtime, max_rows: int) -> float:
     return rates[0]
 
 
-def _frontend(runtime: Runtime, name: str, spec: FrontendSpec, max_rows: int) -> float:
+def _frontend(runtime: Runtime, name: str, spec: AnyFrontend, max_rows: int) -> float:
     frames = runtime.card.patch.frames
-    samples = (frames - 1) * spec.hop_length + spec.n_fft
+    samples = spec.window_samples(frames)
     took_s = 1.0
     for rows in sorted({1, max_rows}):
         # quiet noise rather than zeros: denormals and log(0) shortcuts would flatter the measurement
