@@ -64,7 +64,7 @@ def read_samples(path: Path, rate_hz: int, offset_s: float = 0.0, duration_s: fl
         min_clip_s=0.0,
         cpu_s=600,
     )
-    chunks = list(Decoding(job, Blob.of(data[start:])).chunks())
+    chunks = [chunk.copy() for chunk in Decoding(job, Blob.of(data[start:])).chunks()]
     return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.float32)
 
 

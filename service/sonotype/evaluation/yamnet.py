@@ -53,6 +53,8 @@ class YamNet:
         threads: CPU threads of one call.
     """
 
+    dim: int = DIM
+
     def __init__(self, model: bytes, threads: int = 1) -> None:
         with tempfile.TemporaryDirectory(prefix="yamnet-") as folder:
             path = Path(folder) / "yamnet.tflite"

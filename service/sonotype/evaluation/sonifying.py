@@ -1,0 +1,149 @@
+"""Make the sounds of a gate: sonifications of every embedding, and the real segments they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Floats
+from sonotype.evaluation.faithfulness import Trial
+from sonotype.evaluation.listening import Heard, Listener
+from sonotype.evaluation.recordings import Recording, fitted, read_samples
+from sonotype.models.heads.provenance import Segment
+from sonotype.models.sonify.base import Sonifier
+
+Kind = Literal["prototype", "medoid"]
+Step = Callable[[str], None]
+"""Called after each sound with the name of the stage."""
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """A sonifier that can pass real samples through its codec, without its decoder."""
+
+    def reconstruct(self, samples: Floats) -> Floats:
+        """Samples [segment_samples] to samples [segment_samples]."""
+        ...
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Sounds that are kept for the page: 16-bit samples by kind, prototype and seed (None: the real segment)."""
+
+    sounds: dict[tuple[str, int, int | None], np.ndarray] = field(default_factory=dict)
+
+    def put(self, kind: str, index: int, seed: int | None, samples: Floats) -> None:
+        """Keep a sound."""
+        self.sounds[kind, index, seed] = np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
+
+    def get(self, kind: str, index: int, seed: int | None) -> Floats:
+        """A sound that was kept, as float32. Raises KeyError."""
+        return np.asarray(self.sounds[kind, index, seed] / np.float32(32767), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all trials of one model share.
+
+    Attributes:
+        listener: model and judge.
+        sonifier: the decoder.
+        seeds: of the sonifications.
+        shelf: where sounds go.
+        step: progress.
+    """
+
+    listener: Listener
+    sonifier: Sonifier
+    seeds: Sequence[int]
+    shelf: Shelf = field(default_factory=Shelf)
+    step: Step = lambda stage: None
+
+    def sonify(self, embedding: Floats, seed: int) -> Floats:
+        """One sonification, whole, of a raw embedding [D]."""
+        return np.concatenate(list(self.sonifier.stream(embedding, seed=seed)))
+
+    def hear(self, samples: Floats) -> Heard:
+        """Hear samples at the sonifier's rate."""
+        return self.listener.hear(samples, self.sonifier.sample_rate_hz)
+
+    def reconstruct(self, samples: Floats) -> Floats:
+        """Real samples through the codec; unchanged where the sonifier cannot do that."""
+        if isinstance(self.sonifier, Reconstructs):
+            return self.sonifier.reconstruct(fitted(samples, self.sonifier.segment_samples))
+        return samples
+
+
+def real_segments(
+    stage: Stage, segments: Sequence[Segment], recordings: Mapping[str, Recording]
+) -> tuple[list[Heard], list[Heard]]:
+    """Hear the real segment nearest to each prototype as it is, and through the codec.
+
+    Args:
+        stage: model, judge and decoder.
+        segments: the medoids.
+        recordings: those of the training split by file name.
+
+    Raises:
+        SonotypeError: `invalid_request` where the data set does not hold a medoid.
+    """
+    rate = stage.sonifier.sample_rate_hz
+    real, coded = [], []
+    for index, segment in enumerate(segments):
+        recording = recordings.get(segment.file)
+        if recording is None:
+            raise SonotypeError(Code.INVALID_REQUEST, f"The data set has no training file {segment.file!r}.")
+        samples = read_samples(recording.path, rate, segment.offset_s, stage.sonifier.segment_samples / rate)
+        stage.shelf.put("real", index, None, samples)
+        real.append(stage.hear(samples))
+        coded.append(stage.hear(stage.reconstruct(samples)))
+        stage.step("real segments")
+    return real, coded
+
+
+def run_trial(stage: Stage, kind: Kind, raw: Floats, codec: Sequence[Heard], silent: Sequence[Heard]) -> Trial:
+    """Decode embeddings [M, D] of the backbone's space with every seed, and hear the results."""
+    heard = []
+    for index, embedding in enumerate(raw):
+        takes = []
+        for seed in stage.seeds:
+            samples = stage.sonify(embedding, seed)
+            stage.shelf.put(kind, index, seed, samples)
+            takes.append(stage.hear(samples))
+            stage.step(f"decoded {kind}s")
+        heard.append(takes)
+    return Trial(
+        targets=stage.listener.head.normalise(raw),
+        owners=stage.listener.head.owners,
+        seeds=tuple(stage.seeds),
+        heard=heard,
+        codec=codec,
+        silent=silent,
+    )
+
+
+def silent_takes(stage: Stage) -> list[Heard]:
+    """Sonifications of the embedding that says nothing: the mean of the training data, z = 0."""
+    head = stage.listener.head
+    mean = head.restore(np.zeros((1, head.dim)))[0].astype(np.float32)
+    return [stage.hear(stage.sonify(mean, seed)) for seed in stage.seeds]
+
+
+def by_file(recordings: Sequence[Recording]) -> dict[str, Recording]:
+    """The training recordings by the name of their file.
+
+    Raises:
+        SonotypeError: `invalid_request` where two have the same name.
+    """
+    found: dict[str, Recording] = {}
+    for recording in recordings:
+        if recording.split == "train" and found.setdefault(recording.path.name, recording) is not recording:
+            raise SonotypeError(
+                Code.INVALID_REQUEST,
+                f"Two training files are named {recording.path.name!r}; the gate needs unique names.",
+            )
+    return found
