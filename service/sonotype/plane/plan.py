@@ -8,7 +8,7 @@ from typing import Literal
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Crop, TailPolicy
-from sonotype.models.card import AnyFrontend, Card, PatchSpec
+from sonotype.models.card import AnyCard, AnyFrontend, Card, PatchSpec
 from sonotype.plane.query import AnalyzeQuery
 
 # Below this hop neighbouring patches say the same and the cost per second of audio explodes.
