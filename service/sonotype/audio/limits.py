@@ -38,12 +38,8 @@ def confine(parent: int, memory_bytes: int) -> None:
             os.setgroups([])
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    # A change of user clears this, so it comes after.
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    die_with(parent)  # a change of user clears it, so it comes after
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, 0),
@@ -52,6 +48,13 @@ def confine(parent: int, memory_bytes: int) -> None:
         (resource.RLIMIT_NOFILE, _lowest_free_descriptor()),
     ):
         resource.setrlimit(limit, (value, value))
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when the one that started it dies, however that dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the call above
+        os._exit(0)
 
 
 def allow_cpu(seconds: int) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sonotype.audio import wire
 from sonotype.audio.poison import Poison
-from sonotype.audio.process import Child, ChildLostError
+from sonotype.audio.process import Child, ChildLostError, decoder_program
 from sonotype.audio.sniff import Format, audio_start, sniff
 from sonotype.audio.stream import PcmStream
 from sonotype.core.errors import Code, SonotypeError
@@ -192,7 +192,7 @@ class DecoderPool:
                 return
 
     async def _add(self) -> None:
-        child = await Child.start(self._limits.memory_bytes)
+        child = await Child.start(decoder_program(self._limits.memory_bytes))
         self._children.add(child)
         self._idle.put_nowait(child)
 

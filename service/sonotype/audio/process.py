@@ -1,4 +1,4 @@
-"""The parent's side of one decode child: start it, talk to it, end it, and say what ended it."""
+"""The parent's side of a child that sends samples: start it, talk to it, end it, and say what ended it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import sonotype
 from sonotype.audio import wire
 
 _ROOT = Path(sonotype.__file__).resolve().parents[1]
-_ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+_BARE = {"PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 START_TIMEOUT_S = 60.0
 
 
@@ -22,8 +24,32 @@ class ChildLostError(Exception):
     """The child ended or spoke nonsense in the middle of a job."""
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a child runs: `python FLAGS -m MODULE SOCKET_FD PARENT_PID ARGUMENTS`.
+
+    Attributes:
+        module: speaks `wire` on its socket and says READY first.
+        arguments: further arguments.
+        environment: all of its environment.
+        flags: of the interpreter.
+        logs: its standard error is ours.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+    logs: bool = False
+
+
+def decoder_program(memory_bytes: int) -> Program:
+    """The decode child: it inherits nothing and says nothing."""
+    return Program("sonotype.audio.child", (str(memory_bytes),), _BARE, ("-P", "-s"))
+
+
 class Child:
-    """A running decode child. One user at a time.
+    """A running child. One user at a time.
 
     Args:
         process: the started process.
@@ -37,8 +63,8 @@ class Child:
         self._mid_message = False
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> Child:
-        """Start a child and wait until it is ready to decode.
+    async def start(cls, program: Program) -> Child:
+        """Start a child and wait until it is ready.
 
         Must run in a thread that lives as long as the child: the kernel ends the child with the thread that made it.
 
@@ -52,15 +78,15 @@ class Child:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         number = theirs.fileno()
         with theirs:
-            command = [sys.executable, "-P", "-s", "-m", "sonotype.audio.child"]
+            command = [sys.executable, *program.flags, "-m", program.module]
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - returns after exec; a fixed command, numbers only
-                [*command, str(number), str(os.getpid()), str(memory_bytes)],
+                [*command, str(number), str(os.getpid()), *program.arguments],
                 pass_fds=(number,),
-                env=_ENVIRONMENT,
+                env=program.environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=None if program.logs else subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the parent, which drains
             )
         child = cls(process, ours)

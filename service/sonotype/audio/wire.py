@@ -1,11 +1,12 @@
-"""The conversation between the pool and a decode child, on one stream socket.
+"""The conversation between the gateway and a child that sends samples, on one stream socket.
 
-To the child: a 4-byte length and a JSON order (`Job`, or `{"cancel": true}`); a job is followed by `size` bytes.
+To the child: a 4-byte length and a JSON order (a job, or `{"cancel": true}`); the job of a decode child (`Job`) is
+followed by `size` bytes.
 From the child: records of a 1-byte kind, a 4-byte length and a payload:
 
     R  ready, once after the start
     P  samples, float32 little-endian
-    F  finished: JSON of `Facts`
+    F  finished: JSON of `Facts`; empty from a child that sonifies
     E  refused: JSON {"code", "detail", "limit"}; `limit` names the limit that stopped it, or is null
 
 A job ends with exactly one F or E. A cancelled job ends with an E as well, and so does a job that was about to end
@@ -17,6 +18,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -75,9 +77,9 @@ class Facts:
     silent: bool = False
 
 
-def order(content: Job | dict[str, bool]) -> bytes:
+def order(content: Job | Mapping[str, Any]) -> bytes:
     """Encode an order to the child."""
-    body = json.dumps(asdict(content) if isinstance(content, Job) else content).encode()
+    body = json.dumps(asdict(content) if isinstance(content, Job) else dict(content)).encode()
     return ORDER.pack(len(body)) + body
 
 

@@ -6,7 +6,6 @@ socket. It ends when the socket closes, when its parent dies, or when the device
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import logging
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from sonotype.audio.limits import die_with
 from sonotype.core.errors import SonotypeError
 from sonotype.models.card import Card
 from sonotype.models.runtime import Runtime
@@ -27,7 +27,6 @@ from sonotype.serving.workers.failures import Failure, classify, empty_device_ca
 from sonotype.serving.workers.slab import Geometry, Slab
 from sonotype.serving.workers.warmup import measure
 
-_PR_SET_PDEATHSIG = 1
 EXIT_LOAD = 3
 EXIT_STICKY = 70
 
@@ -37,7 +36,7 @@ _log = logging.getLogger("sonotype.worker")
 def main() -> int:
     """Serve until the parent closes the socket; returns the exit code."""
     sock_fd, slab_fd, parent = map(int, sys.argv[1:4])
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which then drains
     logging.basicConfig(level=logging.INFO, format="worker %(process)d: %(message)s")
     sock = socket.socket(fileno=sock_fd)
@@ -115,13 +114,6 @@ def _reason(error: Exception) -> dict[str, str]:
     if isinstance(error, SonotypeError):
         return {"code": error.code, "detail": error.detail}
     return {"code": "unavailable", "detail": f"A worker could not load its models ({type(error).__name__})."}
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the gateway dies, however it dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the call above
-        os._exit(0)
 
 
 if __name__ == "__main__":
