@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import fakeprototypes as fake
 import numpy as np
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ClipInfo, ModelResult, PatchReport, Upload
-from sonotype.models.card import Card, read_card
+from sonotype.models.card import AnyCard, Card, PrototypeCard, read_card
 from sonotype.plane.port import ModelInfo, Readiness
 from sonotype.plane.query import AnalyzeQuery
+from sonotype.plane.sonification import (
+    AudioFile,
+    AudioFormat,
+    PrototypeInfo,
+    Rendering,
+    Sonified,
+    SonifyQuery,
+)
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
 N_PATCHES = 3
@@ -50,7 +60,20 @@ class FakePlane:
         self.max_held_bytes = 2**40
         card = read_card(MODELS / "fake" / "card.toml")
         other = card.model_copy(update={"name": "other", "version": "2"})
-        self._cards = {card.name: card, other.name: other}
+        self._cards: dict[str, AnyCard] = {card.name: card, other.name: other, "pecmae": fake.prototype_card(card)}
+        self._prototypes = fake.prototypes()
+        self.rendered: list[tuple[str, Rendering | None, AudioFormat]] = []
+        # sonifications: what was asked, how they go wrong, and how many are running
+        self.sonify_calls: list[tuple[SonifyQuery, Upload | None]] = []
+        self.n_chunks = 8
+        self.chunk_bytes = 4096
+        self.hold_at: int | None = None
+        self.fail_at: int | None = None
+        self.failure: Exception = SonotypeError(Code.UNAVAILABLE, "The decoder went away.")
+        self.length_known = True
+        self.n_open = 0
+        self.n_sent = 0
+        self.left = asyncio.Event()
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         self.calls.append((upload, query))
@@ -67,7 +90,7 @@ class FakePlane:
         assert upload.sha256 == hashlib.sha256(upload.data).hexdigest()
         clip = ClipInfo(upload.sha256, "wav", 44100, 2, 8.9761234)
         names = query.models or ("fake",)
-        return Analysis(clip, tuple(_result(self.model(name).card, upload) for name in names), {"decode": 0.012})
+        return Analysis(clip, tuple(self._result(name, upload) for name in names), {"decode": 0.012})
 
     def models(self) -> list[ModelInfo]:
         return [self._info(card) for card in self._cards.values()]
@@ -77,6 +100,66 @@ class FakePlane:
         if card is None:
             raise SonotypeError(Code.MODEL_NOT_FOUND, "No such model.")
         return self._info(card)
+
+    def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
+        if model is not None and self.model(model).card.name != "pecmae":
+            return []
+        return [info for info in self._prototypes.values() if label in (None, info.label)]
+
+    def prototype(self, prototype_id: str) -> PrototypeInfo:
+        if prototype_id not in self._prototypes:
+            raise SonotypeError(Code.NOT_FOUND, "There is no such prototype.")
+        return self._prototypes[prototype_id]
+
+    async def prototype_audio(
+        self, prototype_id: str, rendering: Rendering | None, audio_format: AudioFormat
+    ) -> AudioFile:
+        self.rendered.append((prototype_id, rendering, audio_format))
+        if self.error is not None:
+            raise self.error
+        info = self.prototype(prototype_id)
+        chosen = rendering or info.offered
+        if chosen is None or chosen not in info.renderings:
+            raise SonotypeError(Code.NOT_FOUND, "This prototype has no such rendering.")
+        return fake.audio_file(info, chosen, audio_format)
+
+    @asynccontextmanager
+    async def sonify(self, query: SonifyQuery, upload: Upload | None = None) -> AsyncIterator[Sonified]:
+        self.sonify_calls.append((query, upload))
+        self.started.set()
+        self.n_open += 1
+        try:
+            if self.error is not None:
+                raise self.error
+            if self.hold:
+                await asyncio.Event().wait()
+            n_segments = query.path.points if query.path else 1
+            yield Sonified(
+                model="pecmae@1",
+                sample_rate_hz=16000,
+                n_samples=65536 * n_segments,
+                labels=tuple(fake.LABELS[i % 3] for i in range(n_segments)),
+                scores=tuple(0.912345678 / (i + 1) for i in range(n_segments)),
+                media_type=fake.MEDIA_TYPES[query.format],
+                n_bytes=self.n_chunks * self.chunk_bytes if self.length_known and query.format == "wav" else None,
+                chunks=self._chunks(),
+            )
+        finally:
+            self.n_open -= 1
+            self.left.set()
+
+    def sonified_bytes(self) -> bytes:
+        return b"".join(bytes([i % 256]) * self.chunk_bytes for i in range(self.n_chunks))
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        for i in range(self.n_chunks):
+            if i == self.fail_at:
+                raise self.failure
+            if i == self.hold_at:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+            self.n_sent += 1
+            yield bytes([i % 256]) * self.chunk_bytes
 
     async def readiness(self) -> Readiness:
         return Readiness(self.ready, 1 if self.ready else 0, 1, False, "ok")
@@ -94,8 +177,33 @@ class FakePlane:
         finally:
             self.held_bytes -= budget.n_bytes
 
-    def _info(self, card: Card) -> ModelInfo:
+    def _result(self, name: str, upload: Upload) -> ModelResult:
+        card = self.model(name).card
+        if isinstance(card, PrototypeCard):
+            return _reasoned(card, _result(_network(self._cards["fake"]), upload), upload)
+        return _result(card, upload)
+
+    def _info(self, card: AnyCard) -> ModelInfo:
         return ModelInfo(card, card.name == "fake", pulled=True, served=True, precision="fp32")
+
+
+def _network(card: AnyCard) -> Card:
+    assert isinstance(card, Card)
+    return card
+
+
+def _reasoned(card: PrototypeCard, backbone: ModelResult, upload: Upload) -> ModelResult:
+    """The answer of the head on top of what its backbone said."""
+    reasons = fake.reasons(np.random.default_rng(int(upload.sha256[:8], 16)), N_PATCHES)
+    return replace(
+        backbone,
+        model=card.address,
+        model_sha256=card.weights.sha256,
+        labels=card.labels,
+        tags=fake.probabilities(reasons.logits),
+        taggram=fake.probabilities(reasons.patch_logits),
+        reasons=reasons,
+    )
 
 
 def _result(card: Card, upload: Upload) -> ModelResult:

@@ -56,6 +56,10 @@ def test_openapi_documents_what_is_promised(app: FastAPI) -> None:
         "/v1/embeddings",
         "/v1/models",
         "/v1/models/{name}",
+        "/v1/prototypes",
+        "/v1/prototypes/{prototype_id}",
+        "/v1/prototypes/{prototype_id}/audio",
+        "/v1/sonify",
         "/livez",
         "/readyz",
         "/metrics",
@@ -72,7 +76,7 @@ def test_openapi_references_resolve(app: FastAPI) -> None:
         assert name in document["components"]["schemas"]
 
 
-@pytest.mark.parametrize("path", ["/v1/analyze", "/v1/tags", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/analyze", "/v1/tags", "/v1/embeddings", "/v1/sonify"])
 def test_every_parameter_is_described(app: FastAPI, path: str) -> None:
     for parameter in app.openapi()["paths"][path]["post"]["parameters"]:
         assert parameter.get("description"), parameter["name"]

@@ -62,7 +62,7 @@ class TagParams(ModelParams):
 
     def query(self) -> AnalyzeQuery:
         """The request as the plane takes it."""
-        return AnalyzeQuery(**self.common(), **self._shown_tags())
+        return AnalyzeQuery(**self.common(), **self._shown_tags(), reasons_top_k=0)
 
     def _shown_tags(self) -> dict[str, Any]:
         top_k = None if self.top_k == "all" else self.top_k
@@ -87,12 +87,18 @@ class EmbeddingParams(ModelParams):
     def query(self) -> AnalyzeQuery:
         """The request as the plane takes it; no tags are shown."""
         names = tuple(self.embeddings)
-        return AnalyzeQuery(**self.common(), top_k=0, embeddings=names, embedding_scope=self.embedding_scope)
+        shown: dict[str, Any] = {"embeddings": names, "embedding_scope": self.embedding_scope}
+        return AnalyzeQuery(**self.common(), top_k=0, reasons_top_k=0, **shown)
 
 
 class AnalyzeParams(TagParams):
     """Options of a request for everything."""
 
+    reasons_top_k: Annotated[int, Field(ge=0, le=100_000)] | Literal["all"] = Field(
+        5,
+        description="prototypes to show for and against each shown label, strongest first, or `all`; 0 leaves the "
+        "reasons out. Only prototype models have reasons",
+    )
     embeddings: list[Name] = Field(
         [], max_length=MAX_NAMES, description="names of embeddings to show; `default` is the model's first"
     )
@@ -105,6 +111,7 @@ class AnalyzeParams(TagParams):
     def query(self) -> AnalyzeQuery:
         """The request as the plane takes it."""
         shown: dict[str, Any] = {"embeddings": tuple(self.embeddings), "embedding_scope": self.embedding_scope}
+        shown["reasons_top_k"] = None if self.reasons_top_k == "all" else self.reasons_top_k
         return AnalyzeQuery(**self.common(), **self._shown_tags(), **shown)
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sonotype.api.reasons import ReasonsView, view_reasons
+from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, EmbeddingScope, Floats, ModelResult
+from sonotype.models.card import Card, EmbeddingSpec, PrototypeCard
 from sonotype.plane.plan import wanted_embeddings
-from sonotype.plane.port import Plane, pick_tags
+from sonotype.plane.port import ModelInfo, Plane, pick_tags
 from sonotype.plane.query import AnalyzeQuery
 
 
@@ -38,6 +41,54 @@ class ResultView:
     tags: list[tuple[str, float]]
     timeline: TimelineView | None
     embeddings: tuple[EmbeddingView, ...]
+    reasons: ReasonsView | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """One model as it is shown.
+
+    Attributes:
+        info: its card and state.
+        network: the card that says how audio is cut and which embeddings there are: its own, or for a prototype
+            model that of its backbone; None where the backbone is not there.
+        n_prototypes: of a served prototype model.
+    """
+
+    info: ModelInfo
+    network: Card | None
+    n_prototypes: int | None
+
+    @property
+    def embeddings(self) -> tuple[EmbeddingSpec, ...]:
+        """What the model offers: its own embeddings, or its backbone's, the one it stands on first."""
+        if self.network is None:
+            return ()
+        card = self.info.card
+        first = card.backbone.embedding if isinstance(card, PrototypeCard) else None
+        return tuple(sorted(self.network.embeddings, key=lambda spec: first not in (None, spec.name)))
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash that identifies the model's function."""
+        card = self.info.card
+        return card.weights_sha256 if isinstance(card, Card) else card.weights.sha256
+
+
+def view_model(plane: Plane, info: ModelInfo) -> ModelView:
+    """Complete a model by what stands in its backbone's card."""
+    if isinstance(info.card, Card):
+        return ModelView(info, info.card, None)
+    n_prototypes = len(plane.prototypes(info.card.address)) if info.served else None
+    return ModelView(info, _backbone(plane, info.card), n_prototypes)
+
+
+def _backbone(plane: Plane, card: PrototypeCard) -> Card | None:
+    try:
+        found = plane.model(card.backbone.model).card
+    except SonotypeError:
+        return None
+    return found if isinstance(found, Card) else None
 
 
 def view(plane: Plane, analysis: Analysis, query: AnalyzeQuery) -> list[ResultView]:
@@ -48,10 +99,20 @@ def view(plane: Plane, analysis: Analysis, query: AnalyzeQuery) -> list[ResultVi
 def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> ResultView:
     tags = pick_tags(result.labels, result.tags.tolist(), query.top_k, query.threshold)
     timeline = _timeline(result, tuple(label for label, _ in tags)) if query.timeline else None
-    names = wanted_embeddings(plane.model(result.model).card, query.embeddings) if query.embeddings else ()
+    names = _embedding_names(plane, result, query) if query.embeddings else ()
     source = result.embeddings if query.embedding_scope == "clip" else result.patch_embeddings
     embeddings = tuple(EmbeddingView(name, query.embedding_scope, source[name]) for name in dict.fromkeys(names))
-    return ResultView(result, tags, timeline, embeddings)
+    shown = [label for label, _ in tags]
+    reasons = view_reasons(plane, result, shown, query.reasons_top_k, query.timeline)
+    return ResultView(result, tags, timeline, embeddings, reasons)
+
+
+def _embedding_names(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> tuple[str, ...]:
+    """Names as the model knows them; a prototype model gives its backbone's, and stands on one of them."""
+    card = plane.model(result.model).card
+    if isinstance(card, Card):
+        return wanted_embeddings(card, query.embeddings)
+    return tuple(card.backbone.embedding if name == "default" else name for name in query.embeddings)
 
 
 def _timeline(result: ModelResult, labels: tuple[str, ...]) -> TimelineView:

@@ -19,6 +19,7 @@ class Code(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     UPLOAD_TIMEOUT = "upload_timeout"
     UPLOAD_TOO_LARGE = "upload_too_large"
     AUDIO_TOO_LONG = "audio_too_long"
@@ -63,6 +64,7 @@ TABLE: dict[Code, Meaning] = {
     Code.MODEL_NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such model is served"),
     Code.NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such resource"),
     Code.METHOD_NOT_ALLOWED: _m(405, "UNIMPLEMENTED", 2, "This resource does not take that method"),
+    Code.RANGE_NOT_SATISFIABLE: _m(416, "OUT_OF_RANGE", 2, "The range lies outside the resource"),
     Code.UPLOAD_TIMEOUT: _m(408, "DEADLINE_EXCEEDED", 4, "The upload stalled", retryable=True),
     Code.UPLOAD_TOO_LARGE: _m(413, "INVALID_ARGUMENT", 4, "The upload is too large"),
     Code.AUDIO_TOO_LONG: _m(413, "INVALID_ARGUMENT", 4, "The audio is too long"),

@@ -11,13 +11,16 @@ from sonotype.core.types import Crop, EmbeddingScope, Lane, TailPolicy
 class AnalyzeQuery:
     """One analyse request, the same for every face.
 
-    `top_k`, `threshold` and `timeline` only say what a face renders: the analysis itself always holds every label.
+    `top_k`, `threshold`, `timeline` and `reasons_top_k` only say what a face renders: the analysis itself always holds
+    every label and all evidence.
 
     Attributes:
         models: names or `name@version` addresses; empty means the default model.
         top_k: number of tags to show per model; `None` shows all.
         threshold: tags with a lower score are not shown.
         timeline: show the taggram.
+        reasons_top_k: prototypes to show for and against each shown label of a prototype model; `None` shows all, 0 leaves
+            the reasons out.
         embeddings: names of the embeddings to show (`penultimate`, `mean` …); `default` means the model's first.
         embedding_scope: one vector per clip, or one per patch.
         crop: the part of the clip to analyse.
@@ -34,6 +37,7 @@ class AnalyzeQuery:
     top_k: int | None = 10
     threshold: float = 0.0
     timeline: bool = False
+    reasons_top_k: int | None = 5
     embeddings: tuple[str, ...] = ()
     embedding_scope: EmbeddingScope = "clip"
     crop: Crop = field(default_factory=Crop)

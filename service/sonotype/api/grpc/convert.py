@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from sonotype.api.grpc.convert_prototypes import prototype_model_of, reasons_of
+from sonotype.api.grpc.enums import LANES, SCOPES, SHORTS, TAILS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.params import parse_params
-from sonotype.api.view import EmbeddingView, ResultView, TimelineView
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.types import ClipInfo, PatchReport
-from sonotype.plane.port import ModelInfo
+from sonotype.models.card import Card, PrototypeCard
 from sonotype.plane.query import AnalyzeQuery
 
-TAILS = {"drop": pb.TAIL_POLICY_DROP, "repeat": pb.TAIL_POLICY_REPEAT, "pad": pb.TAIL_POLICY_PAD}
-SHORTS = {"repeat": pb.SHORT_POLICY_REPEAT, "pad": pb.SHORT_POLICY_PAD, "refuse": pb.SHORT_POLICY_REFUSE}
-LANES = {"interactive": pb.LANE_INTERACTIVE, "bulk": pb.LANE_BULK}
-SCOPES = {"clip": pb.EMBEDDING_SCOPE_CLIP, "patches": pb.EMBEDDING_SCOPE_PATCHES}
-_OPTIONALS = ("top_k", "threshold", "offset_s", "duration_s", "hop_s", "frontend", "timeout_s")
+_OPTIONALS = ("top_k", "threshold", "offset_s", "duration_s", "hop_s", "frontend", "timeout_s", "reasons_top_k")
 
 
 def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
@@ -32,12 +29,14 @@ def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
     values |= {"model": list(options.models), "embeddings": list(options.embeddings), "timeline": options.timeline}
     if options.all_tags:
         values["top_k"] = "all"
+    if options.all_reasons:
+        values["reasons_top_k"] = "all"
     if options.bypass_cache:
         values["cache"] = "bypass"
     for name, names in (("tail", TAILS), ("lane", LANES), ("embedding_scope", SCOPES)):
         number = getattr(options, name)
         if number:
-            values[name] = _named(name, names, number)
+            values[name] = named(name, names, number)
     return parse_params(values).query()
 
 
@@ -62,12 +61,10 @@ def response_of(
     )
 
 
-def model_of(info: ModelInfo) -> pb.Model:
+def model_of(shown: ModelView) -> pb.Model:
     """One model's card and state."""
-    card = info.card
-    spec = card.frontends[card.default_frontend]
-    frame_s = spec.hop_length / spec.sample_rate_hz
-    return pb.Model(
+    info, card = shown.info, shown.info.card
+    model = pb.Model(
         name=card.name,
         version=card.version,
         title=card.title,
@@ -76,17 +73,32 @@ def model_of(info: ModelInfo) -> pb.Model:
         pulled=info.pulled,
         served=info.served,
         precision=info.precision,
-        sample_rate_hz=spec.sample_rate_hz,
-        patch_length_s=card.patch.frames * frame_s,
-        patch_hop_s=card.patch.hop_frames * frame_s,
-        tail=TAILS[card.patch.tail],
-        short=SHORTS[card.patch.short],
         labels=card.labels,
-        embeddings=[pb.EmbeddingInfo(**embedding.model_dump()) for embedding in card.embeddings],
-        frontends=list(card.frontends),
-        weights_sha256=card.weights_sha256,
+        embeddings=[pb.EmbeddingInfo(**embedding.model_dump()) for embedding in shown.embeddings],
+        weights_sha256=shown.weights_sha256,
         licence=pb.Licence(**card.licence.model_dump()),
         citation=card.citation,
+        kind=pb.MODEL_KIND_NETWORK,
+    )
+    if shown.network is not None:
+        model.MergeFrom(_audio_side(shown.network))
+    if isinstance(card, PrototypeCard):
+        model.kind = pb.MODEL_KIND_PROTOTYPES
+        model.prototypes.CopyFrom(prototype_model_of(card, shown.n_prototypes))
+    return model
+
+
+def _audio_side(network: Card) -> pb.Model:
+    """How audio is cut for a network."""
+    spec = network.frontends[network.default_frontend]
+    frame_s = spec.hop_length / spec.sample_rate_hz
+    return pb.Model(
+        sample_rate_hz=spec.sample_rate_hz,
+        patch_length_s=network.patch.frames * frame_s,
+        patch_hop_s=network.patch.hop_frames * frame_s,
+        tail=TAILS[network.patch.tail],
+        short=SHORTS[network.patch.short],
+        frontends=list(network.frontends),
     )
 
 
@@ -102,6 +114,7 @@ def _result(shown: ResultView) -> pb.Result:
         tags=[pb.Tag(label=label, score=score) for label, score in shown.tags],
         timeline=None if shown.timeline is None else _timeline(shown.timeline),
         embeddings=[_embedding(embedding) for embedding in shown.embeddings],
+        reasons=None if shown.reasons is None else reasons_of(shown.reasons),
     )
 
 
@@ -131,10 +144,3 @@ def _embedding(embedding: EmbeddingView) -> pb.Embedding:
         rows=rows.shape[0],
         values=rows.ravel().tolist(),
     )
-
-
-def _named(field: str, names: Mapping[str, Any], number: int) -> str:
-    for name, value in names.items():
-        if value == number:
-            return name
-    raise SonotypeError(Code.INVALID_REQUEST, f"{field}: {number} is not one of its values.")

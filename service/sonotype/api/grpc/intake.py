@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
 
 from sonotype.api.collect import Collector, Pace
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
@@ -11,26 +12,32 @@ from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.port import ByteBudget
 
+Message = TypeVar("Message", pb.AnalyzeRequest, pb.SonifyRequest)
 
-class UploadStream:
-    """The messages of one `Analyze` call.
+
+class UploadStream(Generic[Message]):
+    """The messages of one call that may carry an upload.
 
     Args:
         messages: gRPC's iterator over them.
         settings: of the deployment; the limits of uploads.
+
+    Attributes:
+        has_upload: whether a chunk has come.
     """
 
-    def __init__(self, messages: AsyncIterator[pb.AnalyzeRequest], settings: Settings) -> None:
-        self._messages = messages
+    def __init__(self, messages: AsyncIterator[Message], settings: Settings) -> None:
+        self._messages: AsyncIterator[Message] = messages
         self._limit_bytes = settings.max_upload_bytes
         self._pace = Pace(settings.upload_idle_timeout_s)
+        self.has_upload = False
 
-    async def options(self) -> pb.AnalyzeOptions:
-        """The first message. Raises `invalid_request` where it holds no options."""
+    async def first(self) -> Message:
+        """The message with the options. Raises `invalid_request` where it holds none."""
         message = await self._next()
         if message is None or message.WhichOneof("part") != "options":
             raise SonotypeError(Code.INVALID_REQUEST, "The first message must hold the options.")
-        return message.options
+        return message
 
     async def upload(self, budget: ByteBudget) -> tuple[Upload, dict[str, float]]:
         """The rest of the messages as one upload, and the seconds spent on its phases.
@@ -43,12 +50,13 @@ class UploadStream:
         while (message := await self._next()) is not None:
             if message.WhichOneof("part") != "chunk":
                 raise SonotypeError(Code.INVALID_REQUEST, "After the options only chunks may follow.")
+            self.has_upload = True
             self._pace.progress(len(message.chunk))
             collector.add(message.chunk)
         return collector.finish()
 
-    async def _next(self) -> pb.AnalyzeRequest | None:
+    async def _next(self) -> Message | None:
         return await self._pace.wait(self._advance)
 
-    async def _advance(self) -> pb.AnalyzeRequest | None:
+    async def _advance(self) -> Message | None:
         return await anext(self._messages, None)

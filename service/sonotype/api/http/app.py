@@ -9,14 +9,15 @@ from fastapi import FastAPI
 from sonotype import __version__
 from sonotype.api.http import problem
 from sonotype.api.http.edge import Edge
-from sonotype.api.http.routes import health, models, uploads
+from sonotype.api.http.routes import health, models, prototypes, sonify, uploads
 from sonotype.api.http.schemas import Problem
+from sonotype.api.sonify import SonifyBody
 from sonotype.api.web.routes import router as web
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
 DESCRIPTION = """\
-A service that listens to music and answers with labels and embeddings.
+A service that listens to music and answers with labels, embeddings and reasons that can be heard.
 
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems with a stable `code`. Every answer carries
 `X-Request-Id` (a valid one of yours is taken over) and, for audio, `Server-Timing`. Unknown parameters are refused.
@@ -28,7 +29,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Sonotype",
         version=__version__,
-        summary="Music audio in, tags and embeddings out.",
+        summary="Music audio in; tags, embeddings and reasons out.",
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
@@ -39,7 +40,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app.state.settings = settings
     problem.install(app)
     app.add_middleware(Edge)
-    for router in (uploads.router, models.router, health.router, web):
+    for router in (uploads.router, sonify.router, prototypes.router, models.router, health.router, web):
         app.include_router(router)
     _describe(app)
     return app
@@ -60,9 +61,10 @@ def _describe(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> None:
     """Our problem instead of the framework's error bodies, and the two ways to send a key."""
     schemas = document["components"]["schemas"]
-    problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem_schema.pop("$defs", {}))
-    schemas["Problem"] = problem_schema
+    for body in (Problem, SonifyBody):
+        schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[body.__name__] = schema
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for path in document["paths"].values():

@@ -15,7 +15,7 @@ from sonotype.telemetry.requests import request_scope
 
 log = structlog.get_logger("sonotype.http")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LASTING = frozenset({"/v1/analyze", "/v1/tags", "/v1/embeddings"})
+LASTING = frozenset({"/v1/analyze", "/v1/tags", "/v1/embeddings", "/v1/sonify"})
 SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
@@ -86,7 +86,7 @@ class _Exchange:
 
 
 def _lasting(path: str) -> str:
-    """Label of the gauge, needed before a route is known: only uploads last long enough to be told apart."""
+    """Label of the gauge, needed before a route is known: only these last long enough to be told apart."""
     return path if path in LASTING else "other"
 
 

@@ -1,18 +1,22 @@
-"""Reading the body of a request: raw audio or a multipart form, never more than the limits allow."""
+"""Reading the body of a request: raw audio, a multipart form or JSON, never more than the limits allow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from pydantic_core import from_json
 from starlette.requests import Request
 
-from sonotype.api.collect import Collector, Pace
+from sonotype.api.collect import Collector, Pace, too_large
 from sonotype.api.http.multipart import OVERHEAD_BYTES, FilePart
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.port import ByteBudget
 
+# the longest embedding and everything else that a request may hold, generously spelt
+MAX_JSON_BYTES = 256 * 1024
 _RAW = ("audio/", "video/")
 _RAW_EXACT = frozenset({"", "application/octet-stream", "application/ogg", "binary/octet-stream"})
 
@@ -38,9 +42,41 @@ async def read_upload(request: Request, settings: Settings, budget: ByteBudget) 
     return collector.finish()
 
 
+def is_json(request: Request) -> bool:
+    """Whether the body says that it is JSON."""
+    return _media_type(request.headers.get("content-type", "")) == "application/json"
+
+
+async def read_json(request: Request, settings: Settings) -> Any:
+    """Read a body of JSON, whatever it holds.
+
+    Raises:
+        SonotypeError: `invalid_request` for what is not JSON, NaN and Infinity included; `upload_too_large`,
+            `upload_timeout`, `unsupported_format` or `cancelled`.
+    """
+    body = bytearray()
+
+    def take(chunk: bytes) -> None:
+        body.extend(chunk)
+        if len(body) > MAX_JSON_BYTES:
+            raise too_large(MAX_JSON_BYTES)
+
+    _refuse_encoding(request)
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), take)
+    try:
+        return from_json(bytes(body), allow_inf_nan=False)
+    except ValueError as error:
+        detail = f"The body is not JSON, which has neither NaN nor Infinity: {error}."
+        raise SonotypeError(Code.INVALID_REQUEST, detail) from None
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
 def _form(content_type: str, collector: Collector) -> FilePart | None:
     """A parser where the body is a form; nothing where it is the file itself."""
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(content_type)
     if media_type == "multipart/form-data":
         return FilePart(content_type, collector.add)
     if media_type in _RAW_EXACT or media_type.startswith(_RAW):
@@ -51,11 +87,15 @@ def _form(content_type: str, collector: Collector) -> FilePart | None:
 
 def _refuse_early(request: Request, collector: Collector, overhead: int) -> None:
     """Judge by the headers what can be judged by them, before a byte is read."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise SonotypeError(Code.UNSUPPORTED_FORMAT, "Content-Encoding is not supported; send the file as it is.")
+    _refuse_encoding(request)
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdecimal():
         collector.expect(int(length) - overhead)
+
+
+def _refuse_encoding(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise SonotypeError(Code.UNSUPPORTED_FORMAT, "Content-Encoding is not supported; send the body as it is.")
 
 
 async def _read_body(request: Request, pace: Pace, take: Callable[[bytes], None]) -> None:

@@ -12,14 +12,14 @@ import numpy as np
 import orjson
 from starlette.responses import Response
 
+from sonotype.api.http.render_prototypes import DECIMALS, prototype_model_body, reasons_body, rounded
 from sonotype.api.params import Encoding
-from sonotype.api.view import EmbeddingView, ResultView, TimelineView
+from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import ClipInfo, Floats
-from sonotype.plane.port import ModelInfo, Readiness
+from sonotype.models.card import Card, PrototypeCard
+from sonotype.plane.port import Readiness
 
-# A score of a float32 network means nothing beyond this.
-DECIMALS = 6
 NPY = "application/x-npy"
 
 
@@ -54,12 +54,11 @@ def npy_bytes(values: Floats) -> bytes:
     return file.getvalue()
 
 
-def model_body(info: ModelInfo) -> dict[str, Any]:
+def model_body(shown: ModelView) -> dict[str, Any]:
     """One entry of `/v1/models`."""
-    card = info.card
-    spec = card.frontends[card.default_frontend]
-    frame_s = spec.hop_length / spec.sample_rate_hz
-    return {
+    info, card = shown.info, shown.info.card
+    body = {
+        "kind": "prototypes" if isinstance(card, PrototypeCard) else "network",
         "name": card.name,
         "version": card.version,
         "title": card.title,
@@ -68,19 +67,33 @@ def model_body(info: ModelInfo) -> dict[str, Any]:
         "pulled": info.pulled,
         "served": info.served,
         "precision": info.precision,
-        "sample_rate_hz": spec.sample_rate_hz,
-        "patch": {
-            "length_s": round(card.patch.frames * frame_s, DECIMALS),
-            "hop_s": round(card.patch.hop_frames * frame_s, DECIMALS),
-            "tail": card.patch.tail,
-            "short": card.patch.short,
-        },
+        **_audio_side(shown.network),
         "labels": card.labels,
-        "embeddings": [embedding.model_dump() for embedding in card.embeddings],
-        "frontends": list(card.frontends),
-        "weights_sha256": card.weights_sha256,
+        "embeddings": [embedding.model_dump() for embedding in shown.embeddings],
+        "weights_sha256": shown.weights_sha256,
         "licence": card.licence.model_dump(),
         "citation": card.citation,
+    }
+    if isinstance(card, PrototypeCard):
+        body["prototypes"] = prototype_model_body(card, shown.n_prototypes)
+    return body
+
+
+def _audio_side(network: Card | None) -> dict[str, Any]:
+    """How audio is cut for a network."""
+    if network is None:
+        return {"sample_rate_hz": None, "patch": None, "frontends": []}
+    spec = network.frontends[network.default_frontend]
+    frame_s = spec.hop_length / spec.sample_rate_hz
+    return {
+        "sample_rate_hz": spec.sample_rate_hz,
+        "patch": {
+            "length_s": round(network.patch.frames * frame_s, DECIMALS),
+            "hop_s": round(network.patch.hop_frames * frame_s, DECIMALS),
+            "tail": network.patch.tail,
+            "short": network.patch.short,
+        },
+        "frontends": list(network.frontends),
     }
 
 
@@ -104,17 +117,13 @@ def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
         body["timeline"] = _timeline(shown.timeline)
     if shown.embeddings:
         body["embeddings"] = [_embedding(embedding, encoding) for embedding in shown.embeddings]
+    if shown.reasons is not None:
+        body["reasons"] = reasons_body(shown.reasons)
     return body
 
 
 def _timeline(timeline: TimelineView) -> dict[str, Any]:
-    return {"starts_s": _rounded(timeline.starts_s), "labels": timeline.labels, "scores": _rounded(timeline.scores)}
-
-
-def _rounded(values: Floats) -> list[Any]:
-    # in double precision, or 0.1 would be written as 0.10000000149011612
-    rounded: list[Any] = np.round(values.astype(np.float64), DECIMALS).tolist()
-    return rounded
+    return {"starts_s": rounded(timeline.starts_s), "labels": timeline.labels, "scores": rounded(timeline.scores)}
 
 
 def _embedding(embedding: EmbeddingView, encoding: Encoding) -> dict[str, Any]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sonotype.api.http.body import Body
+from sonotype.api.http.schemas_prototypes import PrototypeModel, ReasonsBody
 from sonotype.core.errors import TABLE, Code
 from sonotype.core.types import EmbeddingScope, ShortPolicy, TailPolicy
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-
-class Clip(_Body):
+class Clip(Body):
     """What the decoder saw, counted on decoded samples and never taken from a header."""
 
     sha256: str = Field(description="hash of the uploaded bytes", examples=["9f86d081884c7d65…"])
@@ -29,7 +27,7 @@ class Clip(_Body):
     silent: bool = Field(description="the peak lies below -80 dBFS")
 
 
-class Patches(_Body):
+class Patches(Body):
     """How the clip was cut, so that nothing is dropped in silence."""
 
     count: int = Field(examples=[9])
@@ -41,14 +39,14 @@ class Patches(_Body):
     filled_s: float = Field(description="seconds of the last patch that are repetition or padding")
 
 
-class Tag(_Body):
+class Tag(Body):
     """A label with its score, the mean over the patches."""
 
     label: str = Field(examples=["guitar"])
     score: float = Field(examples=[0.482113])
 
 
-class Timeline(_Body):
+class Timeline(Body):
     """The shown tags over time (the taggram): one row per patch, one column per label."""
 
     starts_s: list[float] = Field(examples=[[0.0, 2.992]])
@@ -56,7 +54,7 @@ class Timeline(_Body):
     scores: list[list[float]] = Field(examples=[[[0.51, 0.32], [0.45, 0.38]]])
 
 
-class Embedding(_Body):
+class Embedding(Body):
     """One vector per clip or one per patch."""
 
     name: str = Field(examples=["penultimate"])
@@ -67,7 +65,7 @@ class Embedding(_Body):
     data: str | None = Field(None, description="with encoding=base64 or npy; rows of patches follow each other")
 
 
-class Result(_Body):
+class Result(Body):
     """What one model said about the clip."""
 
     model: str = Field(examples=["musicnn-msd@1"])
@@ -79,9 +77,10 @@ class Result(_Body):
     tags: list[Tag]
     timeline: Timeline | None = None
     embeddings: list[Embedding] | None = None
+    reasons: ReasonsBody | None = Field(None, description="of a prototype model, unless `reasons_top_k` is 0")
 
 
-class AnalysisBody(_Body):
+class AnalysisBody(Body):
     """The clip and one result per model, in the order asked."""
 
     request_id: str
@@ -89,7 +88,7 @@ class AnalysisBody(_Body):
     results: list[Result]
 
 
-class PatchShape(_Body):
+class PatchShape(Body):
     """How a model's patches are cut unless a request says otherwise."""
 
     length_s: float
@@ -98,7 +97,7 @@ class PatchShape(_Body):
     short: ShortPolicy
 
 
-class EmbeddingInfo(_Body):
+class EmbeddingInfo(Body):
     """An embedding that a model offers; the first of a model is its default."""
 
     name: str
@@ -107,7 +106,7 @@ class EmbeddingInfo(_Body):
     pool: Literal["mean", "max"]
 
 
-class Licence(_Body):
+class Licence(Body):
     """Terms of the weights."""
 
     spdx: str = Field(examples=["ISC"])
@@ -116,9 +115,12 @@ class Licence(_Body):
     url: str
 
 
-class ModelBody(_Body):
+class ModelBody(Body):
     """A model's card together with its state in this deployment."""
 
+    kind: Literal["network", "prototypes"] = Field(
+        description="`prototypes`: classes decided by prototypes on the embedding of another model, with reasons"
+    )
     name: str = Field(examples=["musicnn-msd"])
     version: str = Field(examples=["1"])
     title: str
@@ -127,23 +129,24 @@ class ModelBody(_Body):
     pulled: bool = Field(description="the weights are on this machine")
     served: bool = Field(description="requests are accepted for it")
     precision: str | None
-    sample_rate_hz: int = Field(examples=[16000])
-    patch: PatchShape
+    sample_rate_hz: int | None = Field(examples=[16000], description="a prototype model has its backbone's, if known")
+    patch: PatchShape | None = Field(description="a prototype model has its backbone's, if known")
     labels: list[str] = Field(examples=[["rock", "pop", "alternative"]])
     embeddings: list[EmbeddingInfo]
     frontends: list[str] = Field(description="the first is the default")
     weights_sha256: str
     licence: Licence
     citation: str
+    prototypes: PrototypeModel | None = Field(None, description="what only a prototype model has")
 
 
-class ModelsBody(_Body):
+class ModelsBody(Body):
     """Every model, sorted by name."""
 
     models: list[ModelBody]
 
 
-class ReadinessBody(_Body):
+class ReadinessBody(Body):
     """Whether requests can be answered now."""
 
     ready: bool
@@ -154,7 +157,7 @@ class ReadinessBody(_Body):
     problems: list[str]
 
 
-class Problem(_Body):
+class Problem(Body):
     """RFC 9457 problem. `code` is stable; `detail` is for people."""
 
     type: str = Field(examples=["urn:sonotype:problem:audio_too_long"])

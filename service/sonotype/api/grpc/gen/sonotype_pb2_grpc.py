@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SonotypeStub:
-    """Listens to music and answers with labels and embeddings.
+    """Listens to music and answers with labels, embeddings and reasons that can be heard.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,30 @@ class SonotypeStub:
                 request_serializer=sonotype_dot_v1_dot_sonotype__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=sonotype_dot_v1_dot_sonotype__pb2.Model.FromString,
                 _registered_method=True)
+        self.ListPrototypes = channel.unary_unary(
+                '/sonotype.v1.Sonotype/ListPrototypes',
+                request_serializer=sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesRequest.SerializeToString,
+                response_deserializer=sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesResponse.FromString,
+                _registered_method=True)
+        self.GetPrototype = channel.unary_unary(
+                '/sonotype.v1.Sonotype/GetPrototype',
+                request_serializer=sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeRequest.SerializeToString,
+                response_deserializer=sonotype_dot_v1_dot_sonotype__pb2.Prototype.FromString,
+                _registered_method=True)
+        self.GetPrototypeAudio = channel.unary_stream(
+                '/sonotype.v1.Sonotype/GetPrototypeAudio',
+                request_serializer=sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeAudioRequest.SerializeToString,
+                response_deserializer=sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.FromString,
+                _registered_method=True)
+        self.Sonify = channel.stream_stream(
+                '/sonotype.v1.Sonotype/Sonify',
+                request_serializer=sonotype_dot_v1_dot_sonotype__pb2.SonifyRequest.SerializeToString,
+                response_deserializer=sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.FromString,
+                _registered_method=True)
 
 
 class SonotypeServicer:
-    """Listens to music and answers with labels and embeddings.
+    """Listens to music and answers with labels, embeddings and reasons that can be heard.
     """
 
     def Analyze(self, request_iterator, context):
@@ -78,6 +98,36 @@ class SonotypeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPrototypes(self, request, context):
+        """Lists prototypes of the served models.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPrototype(self, request, context):
+        """Describes one prototype: what can be heard of it, how far that can be trusted, where it comes from.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPrototypeAudio(self, request, context):
+        """Sends one rendering of a prototype: a header first, then the bytes of the file in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Sonify(self, request_iterator, context):
+        """Generates audio and sends it as it comes: a header first, then the bytes in order. The first message holds the
+        options; where the start is an upload, every further one holds a chunk of its bytes. Close your side after the
+        last message. A call that ends with a status other than OK has sent only a part.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SonotypeServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +146,26 @@ def add_SonotypeServicer_to_server(servicer, server):
                     request_deserializer=sonotype_dot_v1_dot_sonotype__pb2.GetModelRequest.FromString,
                     response_serializer=sonotype_dot_v1_dot_sonotype__pb2.Model.SerializeToString,
             ),
+            'ListPrototypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPrototypes,
+                    request_deserializer=sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesRequest.FromString,
+                    response_serializer=sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesResponse.SerializeToString,
+            ),
+            'GetPrototype': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPrototype,
+                    request_deserializer=sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeRequest.FromString,
+                    response_serializer=sonotype_dot_v1_dot_sonotype__pb2.Prototype.SerializeToString,
+            ),
+            'GetPrototypeAudio': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetPrototypeAudio,
+                    request_deserializer=sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeAudioRequest.FromString,
+                    response_serializer=sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.SerializeToString,
+            ),
+            'Sonify': grpc.stream_stream_rpc_method_handler(
+                    servicer.Sonify,
+                    request_deserializer=sonotype_dot_v1_dot_sonotype__pb2.SonifyRequest.FromString,
+                    response_serializer=sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'sonotype.v1.Sonotype', rpc_method_handlers)
@@ -105,7 +175,7 @@ def add_SonotypeServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Sonotype:
-    """Listens to music and answers with labels and embeddings.
+    """Listens to music and answers with labels, embeddings and reasons that can be heard.
     """
 
     @staticmethod
@@ -179,6 +249,114 @@ class Sonotype:
             '/sonotype.v1.Sonotype/GetModel',
             sonotype_dot_v1_dot_sonotype__pb2.GetModelRequest.SerializeToString,
             sonotype_dot_v1_dot_sonotype__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPrototypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sonotype.v1.Sonotype/ListPrototypes',
+            sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesRequest.SerializeToString,
+            sonotype_dot_v1_dot_sonotype__pb2.ListPrototypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPrototype(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sonotype.v1.Sonotype/GetPrototype',
+            sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeRequest.SerializeToString,
+            sonotype_dot_v1_dot_sonotype__pb2.Prototype.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPrototypeAudio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sonotype.v1.Sonotype/GetPrototypeAudio',
+            sonotype_dot_v1_dot_sonotype__pb2.GetPrototypeAudioRequest.SerializeToString,
+            sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Sonify(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/sonotype.v1.Sonotype/Sonify',
+            sonotype_dot_v1_dot_sonotype__pb2.SonifyRequest.SerializeToString,
+            sonotype_dot_v1_dot_sonotype__pb2.AudioChunk.FromString,
             options,
             channel_credentials,
             insecure,

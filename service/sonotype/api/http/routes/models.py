@@ -9,6 +9,7 @@ from sonotype.api.http.auth import Client
 from sonotype.api.http.context import plane_of
 from sonotype.api.http.render import json_response, model_body
 from sonotype.api.http.schemas import ModelBody, ModelsBody, problems
+from sonotype.api.view import view_model
 from sonotype.core.errors import Code, SonotypeError
 
 
@@ -29,7 +30,8 @@ router = APIRouter(tags=["models"], dependencies=[Depends(no_parameters)])
 )
 async def models(request: Request, client: Client) -> Response:
     """List every model of the repositories, served or not."""
-    return json_response({"models": [model_body(info) for info in plane_of(request).models()]})
+    plane = plane_of(request)
+    return json_response({"models": [model_body(view_model(plane, info)) for info in plane.models()]})
 
 
 @router.get(
@@ -40,4 +42,5 @@ async def models(request: Request, client: Client) -> Response:
 )
 async def model(request: Request, client: Client, name: str) -> Response:
     """Describe one model, by `name` or `name@version`."""
-    return json_response(model_body(plane_of(request).model(name)))
+    plane = plane_of(request)
+    return json_response(model_body(view_model(plane, plane.model(name))))

@@ -24,7 +24,7 @@ from sonotype.plane.query import AnalyzeQuery
 router = APIRouter()
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {
+FORM = {
     "schema": {
         "type": "object",
         "required": ["file"],
@@ -36,11 +36,19 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The audio file, as a form or as it is. Its format is found by its content.",
-        "content": {"multipart/form-data": _FORM, "audio/*": _BINARY, "application/octet-stream": _BINARY},
+        "content": {"multipart/form-data": FORM, "audio/*": _BINARY, "application/octet-stream": _BINARY},
     }
 }
-_CANNOT_HAPPEN = {Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.SOURCE_UNREACHABLE, Code.CANCELLED}
-_RESPONSES = problems(*(code for code in Code if code not in _CANNOT_HAPPEN))
+CANNOT_HAPPEN = frozenset(
+    {
+        Code.NOT_FOUND,
+        Code.METHOD_NOT_ALLOWED,
+        Code.RANGE_NOT_SATISFIABLE,
+        Code.SOURCE_UNREACHABLE,
+        Code.CANCELLED,
+    }
+)
+_RESPONSES = problems(*(code for code in Code if code not in CANNOT_HAPPEN))
 _OPTIONS: dict[str, Any] = {
     "response_model": None,
     "responses": {200: {"model": AnalysisBody}, **_RESPONSES},
@@ -51,7 +59,7 @@ _NPY_TOO = {200: {"model": AnalysisBody, "content": {NPY: _BINARY}}, **_RESPONSE
 Timeout = Annotated[float | None, Header(alias="X-Request-Timeout", gt=0, description="deadline in seconds")]
 
 
-@router.post("/v1/analyze", tags=["audio"], summary="Tags, timeline and embeddings of a file", **_OPTIONS)
+@router.post("/v1/analyze", tags=["audio"], summary="Tags, timeline, embeddings and reasons of a file", **_OPTIONS)
 async def analyze(
     request: Request, client: Client, params: Annotated[AnalyzeParams, Query()], wait_s: Timeout = None
 ) -> Response:
