@@ -58,6 +58,7 @@ def build_provenance(
     corpus: Corpus,
     weights_sha256: str,
     neighbours: int = NEIGHBOURS,
+    medoids: Sequence[int] | None = None,
 ) -> Provenance:
     """The provenance of a trained head, without badges.
 
@@ -69,6 +70,7 @@ def build_provenance(
         corpus: the training segments.
         weights_sha256: of `prototypes.safetensors`.
         neighbours: how many to list; at most one of each file, so that they are different recordings.
+        medoids: index of each prototype's medoid in the corpus; None takes the nearest segment of any label.
     """
     squared = squared_distances(prototypes, corpus.points)
     shares = share_of_segments(squared, labels, corpus.labels)
@@ -77,11 +79,12 @@ def build_provenance(
     for j, (name, label) in enumerate(zip(ids, labels, strict=True)):
         near = distinct(order[j], corpus.files, neighbours)
         segments = tuple(corpus.segment(i, label, float(np.sqrt(squared[j, i]))) for i in near)
+        medoid = near[0] if medoids is None else medoids[j]
         records.append(
             PrototypeRecord(
                 id=name,
                 label=label,
-                medoid=segments[0],
+                medoid=corpus.segment(medoid, label, float(np.sqrt(squared[j, medoid]))),
                 neighbours=segments,
                 purity=float(np.mean([label in corpus.labels[i] for i in near])),
                 share=round(float(shares[j]), 4),

@@ -1,0 +1,1 @@
+"""Training of prototype classifiers on frozen embeddings (PECMAE, arXiv:2402.09318)."""

@@ -1,0 +1,249 @@
+"""Train several sizes and seeds, choose on validation, score on the test files against baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.training.embed import Embedded
+from sonotype.training.prototypes import baselines
+from sonotype.training.prototypes.calibrate import fit_temperature
+from sonotype.training.prototypes.corpus import (
+    Corpus,
+    Normaliser,
+    check_classes,
+    check_finite,
+    fit_normaliser,
+    labels_of,
+    make_corpus,
+)
+from sonotype.training.prototypes.finish import Health, head_arrays, health
+from sonotype.training.prototypes.fit import Fitted, Task, fit, scores
+from sonotype.training.prototypes.metrics import RESAMPLES, Interval, Metric, difference, interval, metric_for
+from sonotype.training.prototypes.options import PrototypeOptions
+
+Scores = NDArray[np.floating]
+Progress = Callable[[str, int, int], None]
+"""Called with what is trained, the steps done and the steps in total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The corpora of a study, normalised by the training segments."""
+
+    labels: tuple[str, ...]
+    normaliser: Normaliser
+    train: Corpus
+    validation: Corpus
+    test: Corpus | None
+
+    @property
+    def tested(self) -> tuple[Corpus, ...]:
+        """The test corpus, where there is one."""
+        return () if self.test is None else (self.test,)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of results, over all seeds.
+
+    Attributes:
+        name: of the method.
+        per_class: prototypes of each class; None for other methods.
+        validation: score on the validation files, mean over seeds.
+        test: score on the test files, mean over seeds, with its interval; None without test files.
+        seeds: score on the test files (validation without any) of every seed.
+        health: of the prototypes of the first seed.
+    """
+
+    name: str
+    per_class: int | None
+    validation: float
+    test: Interval | None
+    seeds: tuple[float, ...]
+    health: Health | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The outcome.
+
+    Attributes:
+        split: the data.
+        metric: name of the score.
+        rows: prototypes by size, then baselines.
+        chosen: the network to keep, the best on validation.
+        options: it was trained with.
+        seed: it was trained with.
+        temperature: of its probabilities.
+        to_perceptron: the chosen size's test score minus that of the MLP, over the same resampled files.
+        test_scores: logits of the chosen network on the test files, shape [F, C].
+    """
+
+    split: Split
+    metric: str
+    rows: tuple[Row, ...]
+    chosen: Fitted
+    options: PrototypeOptions
+    seed: int
+    temperature: float
+    to_perceptron: Interval | None
+    test_scores: Scores | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train.
+
+    Attributes:
+        options: of every training; `per_class` is replaced.
+        sizes: numbers of prototypes of each class.
+        seeds: trainings of every size, from seed 0.
+        multilabel: whether files have several labels.
+        compare: whether baselines are trained too.
+        resamples: of the bootstrap.
+    """
+
+    options: PrototypeOptions
+    sizes: Sequence[int]
+    seeds: int = 3
+    multilabel: bool = False
+    compare: bool = True
+    resamples: int = RESAMPLES
+
+
+def split_up(embedded: Embedded, options: PrototypeOptions, labels: Sequence[str] | None = None) -> Split:
+    """Normalise and split embedded examples.
+
+    Args:
+        embedded: of all splits.
+        options: which normalisation.
+        labels: the classes that there must be; None takes those of the usable files.
+
+    Raises:
+        SonotypeError: `invalid_request` for numbers that are not finite, or a class that has lost all its files.
+    """
+    wanted = tuple(labels or labels_of(embedded))
+    check_finite(embedded)
+    check_classes(embedded, wanted)
+    train_vectors = embedded.part(lambda example: example.split == "train").vectors
+    normaliser = fit_normaliser(train_vectors, options.normaliser)
+    train, validation = (make_corpus(embedded, name, wanted, normaliser) for name in ("train", "validation"))
+    has_test = any(example.split == "test" for example in embedded.examples)
+    return Split(
+        wanted, normaliser, train, validation, make_corpus(embedded, "test", wanted, normaliser) if has_test else None
+    )
+
+
+def run(split: Split, plan: Plan, progress: Progress = lambda name, done, total: None) -> Study:
+    """Train and score everything; the kept network is the best of all sizes and seeds on validation.
+
+    Raises:
+        SonotypeError: see `fit`.
+    """
+    if plan.seeds < 1 or not plan.sizes:
+        raise SonotypeError(Code.INVALID_REQUEST, "At least one seed and one number of prototypes are needed.")
+    name, metric = metric_for(multilabel=plan.multilabel)
+    judge = _Judge(split, metric, plan.resamples)
+    runs = {size: [_train(split, plan, size, seed, progress) for seed in range(plan.seeds)] for size in plan.sizes}
+    rows = [_prototype_row(judge, size, runs[size]) for size in plan.sizes]
+    size, seed = max(
+        ((size, seed) for size in plan.sizes for seed in range(plan.seeds)),
+        key=lambda place: runs[place[0]][place[1]].validation,
+    )
+    others = _baselines(split, plan, size, progress) if plan.compare else {}
+    rows += [judge.row(title, None, found) for title, found in others.items()]
+    chosen = runs[size][seed]
+    options = plan.options.model_copy(update={"per_class": size})
+    ours = [judge.of(fitted) for fitted in runs[size]]
+    return Study(
+        split=split,
+        metric=name,
+        rows=tuple(rows),
+        chosen=chosen,
+        options=options,
+        seed=seed,
+        temperature=_temperature(chosen, split, plan),
+        to_perceptron=judge.difference(ours, others[PERCEPTRON]) if others else None,
+        test_scores=None if split.test is None else scores(chosen.network, split.test),
+    )
+
+
+PERCEPTRON = "MLP 128"
+
+
+class _Judge:
+    """Scores on validation and test."""
+
+    def __init__(self, split: Split, metric: Metric, resamples: int) -> None:
+        self._split, self._metric, self._resamples = split, metric, resamples
+
+    def of(self, fitted: Fitted) -> list[Scores]:
+        """Scores on the validation files, then on the test files where there are any."""
+        return [scores(fitted.network, corpus) for corpus in (self._split.validation, *self._split.tested)]
+
+    def row(self, name: str, per_class: int | None, found: list[list[Scores]], state: Health | None = None) -> Row:
+        """A line from the scores of every seed."""
+        validation = [self._metric(self._split.validation.truth, each[0]) for each in found]
+        test = self._split.test
+        if test is None:
+            return Row(name, per_class, float(np.mean(validation)), None, tuple(validation), state)
+        tested = [each[1] for each in found]
+        return Row(
+            name,
+            per_class,
+            float(np.mean(validation)),
+            interval(test.truth, tested, self._metric, self._resamples),
+            tuple(self._metric(test.truth, each) for each in tested),
+            state,
+        )
+
+    def difference(self, ours: list[list[Scores]], theirs: list[list[Scores]]) -> Interval | None:
+        test = self._split.test
+        if test is None:
+            return None
+        first, second = [each[1] for each in ours], [each[1] for each in theirs]
+        return difference(test.truth, first, second, self._metric, self._resamples)
+
+
+def _train(split: Split, plan: Plan, size: int, seed: int, progress: Progress) -> Fitted:
+    name = f"K = {size}, seed {seed}"
+    task = Task(split.train, split.validation, seed, plan.multilabel, lambda done, total: progress(name, done, total))
+    return fit(task, plan.options.model_copy(update={"per_class": size}))
+
+
+def _prototype_row(judge: _Judge, size: int, runs: list[Fitted]) -> Row:
+    network, split = runs[0].network, judge._split
+    arrays, _ = head_arrays(network, split.train, split.normaliser)
+    state = health(network, split.train, split.validation, split.test, float(arrays.ood_threshold[0]))
+    return judge.row(f"prototypes, K = {size}", size, [judge.of(fitted) for fitted in runs], state)
+
+
+def _baselines(split: Split, plan: Plan, size: int, progress: Progress) -> dict[str, list[list[Scores]]]:
+    """Scores by method and seed; what has no randomness is run once."""
+    tasks = [
+        baselines.Task(split.train, split.validation, split.tested, seed, plan.multilabel) for seed in range(plan.seeds)
+    ]
+    methods: dict[str, Callable[[baselines.Task], list[Scores]]] = {
+        f"k-means, K = {size}, untrained": lambda task: baselines.untrained_prototypes(task, size),
+        "k-nearest neighbours": baselines.nearest_neighbours,
+        "logistic regression": baselines.logistic_regression,
+        PERCEPTRON: baselines.perceptron,
+    }
+    random = {PERCEPTRON, next(iter(methods))}
+    found: dict[str, list[list[Scores]]] = {}
+    for done, (name, method) in enumerate(methods.items()):
+        progress("baselines", done, len(methods))
+        found[name] = [method(task) for task in (tasks if name in random else tasks[:1])]
+    progress("baselines", len(methods), len(methods))
+    return found
+
+
+def _temperature(chosen: Fitted, split: Split, plan: Plan) -> float:
+    if not plan.options.calibrate:
+        return plan.options.temperature
+    return fit_temperature(scores(chosen.network, split.validation), split.validation.truth, multilabel=plan.multilabel)
