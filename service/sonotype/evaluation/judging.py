@@ -20,7 +20,7 @@ from sonotype.evaluation.yamnet import SAMPLE_RATE_HZ, SHA256
 from sonotype.models.weights.base import write_atomic
 
 # recordings per label, spread over the sources
-PER_LABEL = {"train": 240, "validation": 60, "test": 80}
+PER_LABEL = {"train": 300, "validation": 60, "test": 120}
 DURATION_S = 4.096
 _CACHE_VERSION = 1
 
@@ -106,7 +106,7 @@ def _heard(
     """Embeddings of recordings with their labels; one with several of the labels counts once for each."""
     rows = _embedded(ears, members, cache, step)
     usable = np.isfinite(rows).all(axis=1)
-    pairs = [(i, label) for i in np.flatnonzero(usable) for label in labels if label in members[i].labels]
+    pairs = [(i, label) for i in np.flatnonzero(usable).tolist() for label in labels if label in members[i].labels]
     return rows[[i for i, _ in pairs]].reshape(-1, ears.dim), [label for _, label in pairs]
 
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from sonotype.audio.encode import Pcm, to_pcm
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.evaluation.faithfulness import Trial
@@ -34,15 +35,11 @@ class Reconstructs(Protocol):
 class Shelf:
     """Sounds that are kept for the page: 16-bit samples by kind, prototype and seed (None: the real segment)."""
 
-    sounds: dict[tuple[str, int, int | None], np.ndarray] = field(default_factory=dict)
+    sounds: dict[tuple[str, int, int | None], Pcm] = field(default_factory=dict)
 
     def put(self, kind: str, index: int, seed: int | None, samples: Floats) -> None:
         """Keep a sound."""
-        self.sounds[kind, index, seed] = np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
-
-    def get(self, kind: str, index: int, seed: int | None) -> Floats:
-        """A sound that was kept, as float32. Raises KeyError."""
-        return np.asarray(self.sounds[kind, index, seed] / np.float32(32767), dtype=np.float32)
+        self.sounds[kind, index, seed] = to_pcm(samples)
 
 
 @dataclass(frozen=True, slots=True)
