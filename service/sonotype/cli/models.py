@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from sonotype.cli import import_models
 from sonotype.cli import model_views as views
 from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.core.errors import Code, SonotypeError
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+app.add_typer(import_models.app, name="import")
 Names = Annotated[list[str] | None, typer.Argument(help="Models, as `name` or `name@version`.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every model instead of named ones.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]

@@ -12,63 +12,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.encodecmae import gin
-from sonotype.models.encodecmae.config import (
-    AutoencoderConfig,
-    EmbedderConfig,
-    EncodecConfig,
-    ModelConfig,
-    count,
-    dim_of,
-    embedder_from,
-    encodec_from,
-    model_from,
-    stack_from,
-)
+from sonotype.models.encodecmae.config import AutoencoderConfig, EmbedderConfig, ModelConfig
 from sonotype.models.encodecmae.encodec import Encodec
 from sonotype.models.encodecmae.encodecmae import EncodecMae, FrameEmbedder
 from sonotype.models.encodecmae.fitting import fitted, shapes, skeleton
+from sonotype.models.encodecmae.loaded import INSIDE, Autoencoder, Codec, Embedder, State
 from sonotype.models.encodecmae.names import PRETRAINING, v1_names
-from sonotype.models.encodecmae.reading import corrupt, read, state_of
+from sonotype.models.encodecmae.reading import read, state_of
+from sonotype.models.encodecmae.shapes import count, dim_of, embedder_from, encodec_from, model_from, stack_from
 from sonotype.models.encodecmae.summary import SummaryAutoencoder
 
-State = dict[str, Tensor]
 # fixed in the authors' code and in no configuration file
 _HEADS = 12
 _SUMMARY_HEADS = 8
 _STREAMS = 8
-
-
-@dataclass(frozen=True)
-class Codec:
-    """A whole EnCodec."""
-
-    config: EncodecConfig
-    state: State
-
-
-@dataclass(frozen=True)
-class Embedder:
-    """The inference part of an EnCodecMAE; `whole` says whether the parts of its pre-training were there as well."""
-
-    config: EmbedderConfig
-    state: State
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Autoencoder:
-    """A summary autoencoder with the EnCodecMAE inside."""
-
-    config: AutoencoderConfig
-    state: State
 
 
 def load_encodec(path: Path) -> Codec:
@@ -141,15 +102,8 @@ def load_autoencoder(path: Path, config_text: str | None = None, seconds: float 
     return Autoencoder(config, fitted(skeleton(lambda: SummaryAutoencoder(config)), state, path.name))
 
 
-def same(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], what: str) -> None:
-    """Refuse parts that were not made for each other: z and latents only mean something to their own model."""
-    if ours.keys() != theirs.keys() or not all(torch.equal(ours[name], theirs[name]) for name in ours):
-        raise corrupt(f"{what}: these files were not made for each other, their numbers differ.")
-
-
 def _inner(state: State) -> ModelConfig:
-    inside = "encoder.encodecmae_model."
-    known = {name.removeprefix(inside): tuple(t.shape) for name, t in state.items() if name.startswith(inside)}
+    known = {name.removeprefix(INSIDE): tuple(t.shape) for name, t in state.items() if name.startswith(INSIDE)}
     return model_from(known, _HEADS, _HEADS)
 
 
