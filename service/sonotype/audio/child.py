@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import socket
 import sys
 from dataclasses import asdict
@@ -65,7 +64,8 @@ def _serve(sock: socket.socket, job: wire.Job, blob: Blob) -> None:
         limits.allow_cpu(job.cpu_s)
         work = Decoding(job, blob)
         for chunk in work.chunks():
-            _heed_cancel(sock)
+            if wire.interrupted(sock):
+                raise _CancelledError
             wire.send_record(sock, wire.SAMPLES, chunk.data.cast("B"))
         wire.send_record(sock, wire.FINISHED, json.dumps(asdict(work.facts())).encode())
     except SonotypeError as error:
@@ -78,13 +78,6 @@ def _serve(sock: socket.socket, job: wire.Job, blob: Blob) -> None:
         _refuse(sock, Code.UNDECODABLE, "Decoding this file needs more memory than a decoder may have.", limit="memory")
     except Exception:  # noqa: BLE001 - the worker loop: a binding that trips over crafted bytes is a refusal
         _refuse(sock, Code.UNDECODABLE, "The audio data cannot be decoded.")
-
-
-def _heed_cancel(sock: socket.socket) -> None:
-    """Stop if the parent says something while a job runs: it can only be a cancel, or that it is gone."""
-    if select.select([sock], [], [], 0)[0]:
-        wire.receive_order(sock)
-        raise _CancelledError
 
 
 def _refuse(sock: socket.socket, code: Code, detail: str, limit: str | None = None) -> None:

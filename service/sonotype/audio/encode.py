@@ -152,7 +152,8 @@ class _Writer:
         self._frame_of = av.AudioFrame.from_ndarray
         options = {"fflags": "+bitexact", **spec.options}
         self._container = av.open(file, "w", format=spec.container, options=options)
-        self._stream = self._container.add_stream(spec.codec, rate=_nearest(rate_hz, spec.rates_hz), layout="mono")
+        rate = _nearest(rate_hz, spec.rates_hz)
+        self._stream: Any = self._container.add_stream(spec.codec, rate=rate, layout="mono")
         self._rate_hz = rate_hz
         self._position = 0
 

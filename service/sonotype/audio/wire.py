@@ -16,6 +16,7 @@ when the cancel came: the pool reads to the end of the job, and an idle child pa
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 from collections.abc import Mapping
@@ -103,6 +104,14 @@ def receive_order(sock: socket.socket) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(body)
     return content
+
+
+def interrupted(sock: socket.socket) -> bool:
+    """Whether the parent says something while a job runs: it can only be a cancel, or that it is gone."""
+    if not select.select([sock], [], [], 0)[0]:
+        return False
+    receive_order(sock)
+    return True
 
 
 def send_record(sock: socket.socket, kind: bytes, payload: bytes | memoryview = b"") -> None:

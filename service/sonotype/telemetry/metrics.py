@@ -123,3 +123,26 @@ MODEL_INFO = Gauge(
     "Always 1; the models being served.",
     ["model", "version", "sha256", "dtype", "device"],
 )
+
+# Sonification.
+SONIFICATIONS = Counter(
+    "sonotype_sonifications_total",
+    "Sonifications by lane (interactive, background) and outcome: done, cancelled, or a domain code.",
+    ["lane", "outcome"],
+)
+SONIFY_SECONDS = Histogram(
+    "sonotype_sonify_duration_seconds",
+    "Time of a sonification: queue (waiting), first (from its start to its first block), total (from its start).",
+    ["phase"],
+    buckets=PHASE_BUCKETS_S,
+)
+SONIFY_QUEUE = Gauge("sonotype_sonify_queue_depth", "Sonifications with a listener that wait for their turn.")
+SONIFY_UP = Gauge("sonotype_sonify_up", "1 while the sonification process runs.")
+SONIFY_RESTARTS = Counter(
+    "sonotype_sonify_restarts_total", "Accidents of the sonification process: crash, hang, load.", ["why"]
+)
+RENDERINGS = Counter(
+    "sonotype_renderings_total",
+    "Renderings of prototypes by where they came from: memory, disk, made, damaged (on disk, and made again).",
+    ["source"],
+)

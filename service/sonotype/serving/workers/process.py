@@ -115,14 +115,18 @@ class ChildProcess(asyncio.Protocol):
             self._process.send_signal(number)
 
 
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a child process may inherit of an environment."""
+    return {key: value for key, value in environment.items() if key.upper() not in _SECRETS}
+
+
 def _popen(sock_fd: int, slab_fd: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Spawn from the calling thread: the kernel ties the child's life to the thread that made it."""
-    inherited = {key: value for key, value in os.environ.items() if key.upper() not in _SECRETS}
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "sonotype.serving.workers.child", str(sock_fd), str(slab_fd), str(os.getpid())],
         pass_fds=(sock_fd, slab_fd),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        env={**inherited, **_ENVIRONMENT, **environment},
+        env={**without_secrets(os.environ), **_ENVIRONMENT, **environment},
         start_new_session=True,  # a Ctrl-C in the terminal reaches the gateway only
     )
