@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from sonotype import __version__
-from sonotype.cli import analyze, doctor, models, serve
+from sonotype.cli import analyze, data, doctor, gate, models, prototypes, serve, sonify, train
 from sonotype.core.errors import TABLE
 
 _EXIT_CODES = """
@@ -23,7 +23,12 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("analyze")(analyze.analyze)
+app.add_typer(prototypes.app, name="prototypes")
+app.command("sonify")(sonify.sonify)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.add_typer(train.app, name="train")
+app.command("gate")(gate.gate)
 app.command("doctor")(doctor.doctor)
 
 

@@ -41,7 +41,7 @@ def write_media(folder: Path, model: Path, result: GateResult) -> set[str]:
     for name, data in _encoded(sounds, rate).items():
         write_atomic(folder / "audio" / f"{name}.ogg", data)
     for name, pcm in _pictured(result).items():
-        write_atomic(folder / "img" / f"{name}.webp", picture(pcm / np.float32(32768), rate))
+        write_atomic(folder / "img" / f"{name}.webp", picture(np.asarray(pcm / 32768, dtype=np.float32), rate))
     return set(sounds)
 
 
