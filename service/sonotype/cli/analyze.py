@@ -51,6 +51,9 @@ def analyze(
     embedding: Annotated[
         list[str] | None, typer.Option(help="Embedding to add, e.g. penultimate; repeat for several (JSON formats).")
     ] = None,
+    reasons: Annotated[
+        int, typer.Option(min=0, help="Prototypes to show for and against each label of a prototype model; 0: none.")
+    ] = 5,
     offset_s: Annotated[float, typer.Option(min=0.0, help="Skip this much of each file.")] = 0.0,
     duration_s: Annotated[float | None, typer.Option(help="Analyse only this much.")] = None,
     hop_s: Annotated[float | None, typer.Option(help="Seconds between patches; default: the model's.")] = None,
@@ -68,6 +71,7 @@ def analyze(
       sonotype analyze song.mp3
       sonotype analyze ~/Music --format csv > tags.csv
       sonotype analyze song.flac --model musicnn-msd --model vgg-msd --embedding penultimate --format json
+      sonotype analyze solo.wav --model instruments-pecmae --reasons 3
       sonotype analyze ~/Music --server http://localhost:8000 --format jsonl
     """
     asked: dict[str, Any] = {
@@ -76,6 +80,7 @@ def analyze(
         "threshold": threshold,
         "timeline": timeline,
         "embeddings": embedding or [],
+        "reasons_top_k": reasons,
         "offset_s": offset_s,
         "duration_s": duration_s,
         "hop_s": hop_s,

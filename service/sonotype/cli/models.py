@@ -12,10 +12,11 @@ from rich.console import Console
 
 from sonotype.cli import import_models
 from sonotype.cli import model_views as views
+from sonotype.cli import prototype_model_views as prototype_models
 from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card
+from sonotype.models.card import Card, PrototypeCard
 from sonotype.models.registry import Registry
 from sonotype.models.weights import store
 from sonotype.models.weights.layout import weights_file
@@ -39,6 +40,8 @@ def list_models(as_json: Json = False) -> None:
     """
     with _registry() as registry:
         rows = [views.summary(registry, card) for card in registry.cards().values()]
+        rows += [prototype_models.summary(registry, card) for card in registry.prototype_cards().values()]
+        rows.sort(key=lambda row: str(row["name"]))
         problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
     if as_json:
         _print_json({"models": rows, "problems": problems})
@@ -78,12 +81,23 @@ def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = 
     Example: [bold]sonotype models show musicnn-msd[/]
     """
     with _registry() as registry:
-        card = registry.get(name)
+        card = registry.find(name)
+        if isinstance(card, PrototypeCard):
+            _show_prototype_model(registry, card, as_json)
+            return
         path = registry.weights_path(card)
     if as_json:
         _print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
     else:
         Console().print(views.details(card, path))
+
+
+def _show_prototype_model(registry: Registry, card: PrototypeCard, as_json: bool) -> None:
+    path = prototype_models.weights_path(registry, card)
+    if as_json:
+        _print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
+    else:
+        Console().print(prototype_models.details(card, path))
 
 
 @app.command()

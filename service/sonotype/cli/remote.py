@@ -22,9 +22,8 @@ async def open_remote(
     Raises:
         SonotypeError: the service's own code, or `unavailable` when it cannot be reached.
     """
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     asked = params.model_dump(mode="json", exclude_defaults=True)
-    async with httpx.AsyncClient(base_url=server, headers=headers, timeout=httpx.Timeout(10, read=None)) as client:
+    async with open_client(server, api_key) as client:
 
         async def analyze_file(upload: Upload) -> dict[str, Any]:
             try:
@@ -38,14 +37,21 @@ async def open_remote(
                 detail = f"{server} cannot be reached ({type(error).__name__})."
                 raise SonotypeError(Code.UNAVAILABLE, detail) from None
             if answer.is_error:
-                raise _error_of(answer)
+                raise error_of(answer)
             document: dict[str, Any] = answer.json()
             return document
 
         yield analyze_file
 
 
-def _error_of(answer: httpx.Response) -> SonotypeError:
+def open_client(server: str, api_key: str | None) -> httpx.AsyncClient:
+    """A client of a service; an answer may take as long as the service allows."""
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    return httpx.AsyncClient(base_url=server, headers=headers, timeout=httpx.Timeout(10, read=None))
+
+
+def error_of(answer: httpx.Response) -> SonotypeError:
+    """The error that an answer stands for."""
     try:
         problem = answer.json()
         return SonotypeError(Code(problem["code"]), str(problem["detail"]))

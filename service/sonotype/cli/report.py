@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sonotype.cli.report_reasons import reasons_of
+
 Answers = Sequence[tuple[Path, dict[str, Any]]]
 _BAR_WIDTH = 24
 
@@ -65,6 +67,8 @@ def _table(answers: Answers) -> None:
         for result in document["results"]:
             console.print(f"[dim]{_how(result)}[/]", soft_wrap=True)
             console.print(_tags(result))
+            for part in reasons_of(result):
+                console.print(part)
 
 
 def _facts(clip: dict[str, Any]) -> str:

@@ -1,0 +1,73 @@
+"""How `sonotype models` shows prototype models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.registry import Registry
+
+_FILES = ("prototypes.safetensors", "decoder.safetensors")
+
+
+def weights_path(registry: Registry, card: PrototypeCard) -> Path | None:
+    """The prototypes beside the card; None where they are missing."""
+    path = registry.folder(card) / _FILES[0]
+    return path if path.is_file() else None
+
+
+def summary(registry: Registry, card: PrototypeCard) -> dict[str, Any]:
+    """One row of the list, with the same names as that of a network."""
+    files = [registry.folder(card) / name for name in _FILES]
+    return {
+        "name": card.name,
+        "version": card.version,
+        "title": card.title,
+        "pulled": weights_path(registry, card) is not None,
+        "n_bytes": sum(path.stat().st_size for path in files if path.is_file()),
+        "n_labels": len(card.labels),
+        "embeddings": {},
+        "licence": card.licence.spdx,
+        "commercial": card.licence.commercial,
+    }
+
+
+def details(card: PrototypeCard, path: Path | None) -> Group:
+    """Everything of a card that a user may want to read."""
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _facts(card, path):
+        facts.add_row(name, escape(value))
+    return Group(
+        Text(f"{card.title}  ({card.address})", style="bold"),
+        Padding(Text(" ".join(card.description.split())), (1, 0)),
+        facts,
+        Padding(Text(card.citation.strip(), style="dim"), (1, 0, 0, 0)),
+    )
+
+
+def _facts(card: PrototypeCard, path: Path | None) -> Iterator[tuple[str, str]]:
+    yield "weights", str(path) if path else "missing: prototypes.safetensors does not lie beside the card"
+    yield "sha256", card.weights.sha256
+    yield "stands on", f"the embedding {card.backbone.embedding} of {card.backbone.model}"
+    yield "licence", f"{card.licence.spdx}, {card.licence.holder} {card.licence.url}".strip()
+    yield "decoder", "none: the prototypes cannot be heard" if card.decoder is None else _decoder(card.decoder)
+    yield "classes", ", ".join(card.labels) + (" (several may apply)" if card.multilabel else "")
+
+
+def _decoder(decoder: DecoderSpec) -> str:
+    seconds = decoder.segment_samples / decoder.sample_rate_hz
+    parameters = f"{decoder.n_parameters:,}".replace(",", " ")
+    return (
+        f"{decoder.family}, {parameters} parameters, {seconds:.1f} s at {decoder.sample_rate_hz} Hz, "
+        f"{decoder.steps} steps, guidance {decoder.guidance:g}"
+    )

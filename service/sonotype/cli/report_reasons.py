@@ -1,0 +1,55 @@
+"""The reasons of an answer for people: what speaks for and against, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+_BAR_WIDTH = 24
+# besides the best label, those that a multilabel model would say yes to
+_LIKELY = 0.5
+
+
+def reasons_of(result: dict[str, Any]) -> Iterator[RenderableType]:
+    """The reasons for the best labels; JSON holds those for all that are shown."""
+    reasons = result.get("reasons")
+    if reasons is None:
+        return
+    if reasons["out_of_distribution"]:
+        facts = f"nearest prototype {reasons['similarity_max']:.3f}, usual at least {reasons['ood_threshold']:.3f}"
+        yield Text.from_markup(f"[yellow]unlike anything in training:[/] {facts}")
+    for i, (tag, label) in enumerate(zip(result["tags"], reasons["labels"], strict=True)):
+        if i == 0 or tag["score"] >= _LIKELY:
+            yield Text(_sum(label), style="dim")
+            yield _shares(label)
+
+
+def _sum(label: dict[str, Any]) -> str:
+    pro, against = (sum(share["evidence"] for share in label[side]) for side in ("for", "against"))
+    parts = f"baseline {label['baseline']:+.3f}, for {pro:+.3f}, against {against:+.3f}, rest {label['rest']:+.3f}"
+    return f"why {label['label']}: logit {label['logit']:.3f} = {parts}"
+
+
+def _shares(label: dict[str, Any]) -> Table:
+    table = Table(box=None)
+    for column, side in (
+        ("evidence", "right"),
+        ("", "left"),
+        ("prototype", "left"),
+        ("class", "left"),
+        ("heard", "left"),
+    ):
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    shares = [*label["for"], *label["against"]]
+    largest = max((abs(share["evidence"]) for share in shares), default=1.0)
+    for share in shares:
+        width = max(1, round(_BAR_WIDTH * abs(share["evidence"]) / largest))
+        bar = f"[green]{'█' * width}[/]" if share["evidence"] > 0 else f"[red]{'▒' * width}[/]"
+        heard = share["rendering"] or ""
+        table.add_row(f"{share['evidence']:+.3f}", bar, share["id"], escape(share["label"]), heard)
+    return table
