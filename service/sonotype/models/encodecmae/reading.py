@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,9 @@ def read(path: Path) -> dict[str, object]:
             could only be read by running code that it names.
     """
     try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch remarks about odd files, a refusal says better
+            value = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise SonotypeError(Code.NOT_FOUND, f"There is no file {path.name!r}.") from None
     except OSError as error:
