@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from sonotype.core.types import ShortPolicy, TailPolicy
 
 _SHA256 = r"^[0-9a-f]{64}$"
 _NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+NAME_PATTERN = re.compile(_NAME)
 _VERSION = r"^[0-9]+(\.[0-9]+)*$"
 
 

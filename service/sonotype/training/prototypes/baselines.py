@@ -28,6 +28,8 @@ Scores = NDArray[np.floating]
 _NEIGHBOURS = (1, 5, 15, 45)
 _INVERSE_REGULARISATION = (0.001, 0.01, 0.1, 1.0)
 _MLP_WIDTH, _MLP_EPOCHS, _MLP_PATIENCE = 128, 60, 12
+# draws of an epoch at least, so that few segments do not mean few steps
+_MLP_LEAST = 20 * 256
 
 
 class Task(NamedTuple):
@@ -113,7 +115,7 @@ def _epochs(task: Task) -> Iterator[list[Scores]]:
     random = np.random.default_rng(task.seed)
     metric = metric_for(multilabel=task.multilabel)[1]
     members = [np.flatnonzero(column) for column in task.train.segment_truth.T]
-    size = max(256, len(task.train.points))
+    size = max(_MLP_LEAST, len(task.train.points))
     best, idle = -1.0, 0
     for _ in range(_MLP_EPOCHS):
         draws = [random.choice(rows, size // len(members) + 1) for rows in members]

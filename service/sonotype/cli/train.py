@@ -1,0 +1,253 @@
+"""`sonotype train`: one's own classes, in minutes on a CPU."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import platformdirs
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sonotype.cli import train_decoder
+from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.models.card import NAME_PATTERN, LicenceSpec
+from sonotype.models.registry import Registry
+
+if TYPE_CHECKING:
+    from sonotype.training.embed import Embedded
+    from sonotype.training.prototypes.options import PrototypeOptions
+    from sonotype.training.prototypes.publish import Backbone
+    from sonotype.training.prototypes.study import Study
+
+app = typer.Typer(
+    help="Train prototypes, and decoders that make them audible.", no_args_is_help=True, rich_markup_mode="rich"
+)
+app.command("decoder")(train_decoder.decoder)
+
+_CACHE = platformdirs.user_cache_path("sonotype") / "embeddings"
+_CITATION = (
+    "Alonso-Jiménez, Pepino, Batlle-Roca, Zinemanas, Bogdanov, Serra, Rocamora: Leveraging pre-trained autoencoders "
+    "for interpretable prototype learning of music audio. ICASSP workshops 2024, arXiv:2402.09318."
+)
+_SHOWN_SKIPPED = 10
+
+
+class Output(StrEnum):
+    """What is printed to stdout at the end."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Presets(StrEnum):
+    """Sets of options."""
+
+    SONOTYPE = "sonotype"
+    PECMAE = "pecmae"
+
+
+@app.command()
+def prototypes(
+    data: Annotated[Path, typer.Option(help="A folder with one sub-folder of audio per class, or a manifest (CSV).")],
+    out: Annotated[Path, typer.Option(help="The model repository that gets the folder of the model.")],
+    name: Annotated[str, typer.Option(help="Name of the model: lower-case letters, digits, hyphens.")],
+    embedding: Annotated[str, typer.Option(help="What to stand on, as `model@embedding`.")] = "musicnn-msd@penultimate",
+    sizes: Annotated[
+        list[int] | None,
+        typer.Option("-k", "--per-class", min=1, help="Prototypes of each class; several times to compare. Default 5."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each size; the best on validation is kept.")] = 3,
+    multilabel: Annotated[bool, typer.Option(help="Files may have several labels, separated by `|`.")] = False,
+    preset: Annotated[Presets, typer.Option(help="`pecmae` trains exactly as published.")] = Presets.SONOTYPE,
+    push: Annotated[
+        bool | None, typer.Option(help="Put prototypes onto real segments if that costs less than half a point.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.")] = None,
+    adaptor: Annotated[str | None, typer.Option(help="`none` or `mlp`.")] = None,
+    initialise: Annotated[str | None, typer.Option(help="`kmeans`, `kmeans-samples` or `random`.")] = None,
+    gamma: Annotated[str | None, typer.Option(help="Kernel widths: `learned` or `fixed`.")] = None,
+    closeness: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help="Weight of the distance to the data; 0.75 as published.")
+    ] = None,
+    repulsion: Annotated[float | None, typer.Option(min=0, help="Keeps prototypes of a class apart.")] = None,
+    hop: Annotated[float | None, typer.Option(min=0.1, help="Seconds between segments; the card's by default.")] = None,
+    split_seed: Annotated[int, typer.Option(min=0, help="Of the splits, where the data has none.")] = 0,
+    compare: Annotated[bool, typer.Option(help="Train the baselines too.")] = True,
+    keep_segments: Annotated[
+        bool, typer.Option(help="Put each prototype's nearest real segment into the folder; mind its licence.")
+    ] = False,
+    title: Annotated[str, typer.Option(help="Of the card.")] = "",
+    description: Annotated[str, typer.Option(help="Of the card.")] = "",
+    licence: Annotated[str, typer.Option(help="SPDX name of the terms of the model.")] = "NOASSERTION",
+    holder: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
+    commercial: Annotated[bool, typer.Option(help="Whether the terms allow commercial use.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = _CACHE,
+    threads: Annotated[int, typer.Option(min=1, help="Files embedded at the same time.")] = 1,
+    replace: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
+    output: Annotated[Output, typer.Option("--format", help="What is printed at the end.")] = Output.TABLE,
+) -> None:
+    """Train a prototype classifier on your own classes; the service loads the folder it writes.
+
+    Without splits in the manifest about 60 % of the files (whole groups at a time) train, 20 % choose, 20 % test.
+
+    Example: [bold]sonotype train prototypes --data ~/my-sounds --out ~/models --name my-sounds[/]
+    """
+    with reported():
+        _needed()
+        import torch  # noqa: PLC0415 (the command line must start without it)
+
+        from sonotype.training.examples import read_examples  # noqa: PLC0415
+        from sonotype.training.prototypes import publish as publishing  # noqa: PLC0415
+        from sonotype.training.prototypes import study as studying  # noqa: PLC0415
+        from sonotype.training.prototypes.report import as_json  # noqa: PLC0415
+
+        torch.set_num_threads(1)  # the networks are tiny: more threads would only wait for each other
+        changes: dict[str, Any] = {
+            "push": push,
+            "steps": steps,
+            "adaptor": adaptor,
+            "initialise": initialise,
+            "gamma": gamma,
+        }
+        changes["classification_share"] = None if closeness is None else 1.0 - closeness
+        options = _options(preset, changes | {"repulsion": repulsion})
+        words = publishing.Words(
+            name=_checked_name(name, out, replace=replace),
+            title=title or name,
+            description=description or f"Prototypes on {embedding}.",
+            licence=LicenceSpec(spdx=licence, commercial=commercial, holder=holder),
+            citation=_CITATION,
+        )
+        backbone, weights = _backbone(embedding, hop)
+        examples = read_examples(data.expanduser(), seed=split_seed, multilabel=multilabel)
+        labels = sorted({label for example in examples for label in example.labels})
+        with _progress() as bars:
+            embedded = _embed(examples, backbone, weights, cache, threads, bars)
+            split = studying.split_up(embedded, options, labels)
+            plan = studying.Plan(options, sorted(set(sizes or [5])), seeds, multilabel=multilabel, compare=compare)
+            study = studying.run(split, plan, _Bars(bars))
+        card = publishing.publish(
+            out.expanduser() / name,
+            study,
+            embedded,
+            backbone,
+            words,
+            multilabel=multilabel,
+            keep_segments=keep_segments,
+            replace=replace,
+        )
+        _warn(embedded)
+        if output is Output.JSON:
+            typer.echo(orjson.dumps({"model": card.address} | as_json(study, embedded), option=orjson.OPT_INDENT_2))
+        else:
+            _show(study, out.expanduser() / name)
+
+
+def _options(preset: Presets, changes: dict[str, Any]) -> PrototypeOptions:
+    from sonotype.training.prototypes.options import preset_options  # noqa: PLC0415
+
+    return preset_options(preset.value, **changes)
+
+
+def _backbone(address: str, hop_s: float | None) -> tuple[Backbone, Path | None]:
+    """The network to stand on, with the hop between segments that was asked for, and its weights."""
+    from sonotype.training.prototypes.publish import Backbone  # noqa: PLC0415
+
+    settings = Settings()
+    registry = Registry(settings.model_path, settings.weights_dir)
+    model, _, embedding = address.partition("@")
+    card = registry.get(model)
+    embedding = embedding or card.embeddings[0].name
+    if embedding not in {spec.name for spec in card.embeddings}:
+        known = ", ".join(f"{model}@{spec.name}" for spec in card.embeddings)
+        raise SonotypeError(Code.INVALID_REQUEST, f"{model} has no embedding {embedding[:40]!r}; there are: {known}.")
+    if not registry.is_pulled(card):
+        raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {model} are missing: sonotype models pull {model}.")
+    frontend = card.frontends[card.default_frontend]
+    frames_s = frontend.hop_length / frontend.sample_rate_hz
+    if hop_s is not None:
+        patch = card.patch.model_copy(update={"hop_frames": max(1, round(hop_s / frames_s))})
+        card = card.model_copy(update={"patch": patch})
+    return Backbone(card, embedding, card.patch.frames * frames_s), registry.weights_path(card)
+
+
+def _embed(
+    examples: Any, backbone: Backbone, weights: Path | None, cache: Path | None, threads: int, bars: Progress
+) -> Embedded:
+    from sonotype.evaluation.embedding import Embedder  # noqa: PLC0415
+    from sonotype.training.embed import embed  # noqa: PLC0415
+
+    task = bars.add_task("embedding", total=len(examples))
+    return embed(
+        examples,
+        lambda: Embedder(backbone.card, weights, backbone.embedding, precision="fp32"),
+        cache=None if cache is None else cache.expanduser(),
+        threads=threads,
+        progress=lambda done, total: bars.update(task, completed=done),
+    )
+
+
+def _checked_name(name: str, out: Path, *, replace: bool) -> str:
+    """Refuse a name that cannot be, or is taken, before an hour of work rather than after it."""
+    if not NAME_PATTERN.fullmatch(name):
+        raise SonotypeError(Code.INVALID_REQUEST, f"{name[:70]!r} is no name: lower-case letters, digits, hyphens.")
+    if (out.expanduser() / name).exists() and not replace:
+        raise SonotypeError(Code.INVALID_REQUEST, f"There is a model {name!r} already; --replace overwrites it.")
+    return name
+
+
+def _needed() -> None:
+    """Say what to install where the packages of training are missing."""
+    import importlib.util  # noqa: PLC0415
+
+    if importlib.util.find_spec("sklearn") is None or importlib.util.find_spec("tomli_w") is None:
+        raise SonotypeError(Code.INVALID_REQUEST, "Training needs more packages: pip install 'sonotype[train]'.")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=stderr)
+
+
+class _Bars:
+    """One bar for each training."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)
+
+
+def _warn(embedded: Embedded) -> None:
+    for skipped in embedded.skipped[:_SHOWN_SKIPPED]:
+        show_error(SonotypeError(Code.UNDECODABLE, f"skipped: {skipped.reason}"), skipped.path.name)
+    if len(embedded.skipped) > _SHOWN_SKIPPED:
+        stderr.print(f"... and {len(embedded.skipped) - _SHOWN_SKIPPED} more; report.md lists them")
+
+
+def _show(study: Study, folder: Path) -> None:
+    from sonotype.training.prototypes.report import cells  # noqa: PLC0415
+
+    table = Table(
+        box=None, header_style="bold", pad_edge=False, title=f"{study.metric}, per cent", title_justify="left"
+    )
+    for column in ("Method", "Validation", "Test", "Seeds"):
+        table.add_column(column, justify="left" if column == "Method" else "right")
+    for row in study.rows:
+        table.add_row(*cells(row))
+    console = Console()
+    console.print(table)
+    if study.to_perceptron is not None:
+        console.print(f"prototypes minus MLP: {study.to_perceptron} points", highlight=False)
+    console.print(f"kept: K = {study.options.per_class}, seed {study.seed} → {folder}", highlight=False, soft_wrap=True)

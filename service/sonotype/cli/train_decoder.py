@@ -1,0 +1,85 @@
+"""`sonotype train decoder`: train a decoder from embeddings to audio on one's own sounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.models.registry import Registry
+
+if TYPE_CHECKING:
+    from sonotype.models.runtime import Runtime
+    from sonotype.training.decoder.loop import Report
+
+_STAGES = ("flow", "vocoder")
+
+
+def decoder(
+    data: Annotated[Path, typer.Option(help="manifest (CSV) of training audio, see docs/data.md")],
+    out: Annotated[Path, typer.Option(help="model folder that gets decoder.safetensors and decoder.toml")],
+    embedding: Annotated[str, typer.Option(help="`network@embedding` that the sounds are made from")],
+    work: Annotated[
+        Path | None, typer.Option(help="folder of caches and checkpoints; default: beside the manifest")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="time for each of the two networks")] = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
+    stage: Annotated[
+        str, typer.Option(help="`flow`, `vocoder`, `export` or `all`; stages may run side by side")
+    ] = "all",
+    threads: Annotated[int, typer.Option(min=1, help="of arithmetic; 1 unless the machine is otherwise idle")] = 1,
+) -> None:
+    """Train a decoder; run it again to go on where it was interrupted."""
+    import torch  # noqa: PLC0415 - the command line must start without it
+
+    from sonotype.training.data.dataset import read_manifest  # noqa: PLC0415
+    from sonotype.training.decoder.loop import Budget  # noqa: PLC0415
+    from sonotype.training.decoder.recipe import Recipe  # noqa: PLC0415
+
+    if stage not in (*_STAGES, "export", "all"):
+        raise SonotypeError(Code.INVALID_REQUEST, f"There is no stage {stage[:40]!r}.")
+    runtime, name = _backbone(embedding)
+    torch.set_num_threads(threads)
+    recipe = Recipe(read_manifest(data), runtime, name, work or data.parent / "decoder-work", seed=seed)
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
+        for split in ("train", "validation"):
+            task = bar.add_task(f"reading {split}", total=None)
+            recipe.corpus(split, lambda done, total, task=task: bar.update(task, completed=done + 1, total=total))  # type: ignore[misc]
+        for name in _STAGES if stage == "all" else [stage] if stage in _STAGES else []:
+            shown = _Shown(bar, name)
+            recipe.train(name, Budget(minutes=minutes), shown)  # type: ignore[arg-type]
+    spec = recipe.export(out)
+    typer.echo(f"{out / 'decoder.safetensors'}: {spec.n_parameters} numbers, sha256 {spec.sha256}")
+
+
+class _Shown:
+    """A line of progress with the running loss and the last figure of validation."""
+
+    def __init__(self, bar: Progress, stage: str) -> None:
+        self._bar, self._stage = bar, stage
+        self._task = bar.add_task(f"training {stage}", total=1.0)
+        self._loss, self._validation = float("nan"), float("nan")
+
+    def __call__(self, stage: str, report: Report) -> None:
+        self._loss = report.loss if self._loss != self._loss else 0.98 * self._loss + 0.02 * report.loss
+        self._validation = self._validation if report.validation is None else report.validation
+        text = f"training {stage} · step {report.step} · loss {self._loss:.3f} · validation {self._validation:.3f}"
+        self._bar.update(self._task, completed=report.spent, description=text)
+
+
+def _backbone(address: str) -> tuple[Runtime, str]:
+    """The loaded network and the name of its embedding."""
+    from sonotype.models.runtime import load  # noqa: PLC0415 - brings torch
+
+    settings = Settings()
+    registry = Registry(settings.model_path, settings.weights_dir)
+    model, _, embedding = address.partition("@")
+    card = registry.get(model)
+    if embedding not in {spec.name for spec in card.embeddings}:
+        known = ", ".join(f"{model}@{spec.name}" for spec in card.embeddings)
+        raise SonotypeError(Code.INVALID_REQUEST, f"{model} has no embedding {embedding[:40]!r}; there are: {known}.")
+    return load(card, registry.weights_path(card), "cpu", "auto"), embedding
