@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +22,16 @@ from sonotype.core.errors import Code, SonotypeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sonotype.training.data.dataset import Example
+    from sonotype.training.data.dataset import Example, Split
 
 app = typer.Typer(help="Make and read training data.", no_args_is_help=True, rich_markup_mode="rich")
 make = typer.Typer(help="Make a data set offline, from sounds in public packages.", no_args_is_help=True)
+read = typer.Typer(help="Write the manifest of a data set that you have.", no_args_is_help=True)
 app.add_typer(make, name="make")
-SPLITS = ("train", "validation", "test")
+app.add_typer(read, name="read")
+Root = Annotated[Path, typer.Argument(help="The folder of the data set.")]
+Manifest = Annotated[Path, typer.Option("--out", help="The manifest to write.")]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _CACHE = platformdirs.user_cache_path("sonotype") / "sounds"
 
 
@@ -61,6 +66,68 @@ def instruments(
         typer.echo(f"{len(examples)} files, {maker.hours(examples):.1f} hours: {out / maker.MANIFEST}")
 
 
+@app.command("list")
+def list_data() -> None:
+    """List the data sets that can be made or read, and the sources that the made one is rendered from."""
+    from sonotype.training.data.instruments import INSTRUMENTS  # noqa: PLC0415 (only this command needs it)
+    from sonotype.training.data.sources import SOURCES  # noqa: PLC0415
+
+    sets = Table("data set", "command", "what it is", title="data sets")
+    sets.add_row("instruments", "data make instruments", f"{len(INSTRUMENTS)} instruments, rendered and real phrases")
+    sets.add_row("Medley-solos-DB", "data read medley-solos-db", "8 instruments, solos; test across collections")
+    sets.add_row("GTZAN", "data read gtzan", "10 genres; splits pecmae and fault-filtered")
+    table = Table("source", "used for", "licence", "title", title="sources of instruments")
+    for source in SOURCES:
+        use = "train, validation" if source.role == "train" else "test"
+        table.add_row(source.name, use, source.licence, source.title)
+    Console().print(sets, table)
+
+
+@read.command("medley-solos-db")
+def read_medley(root: Root, out: Manifest = Path("manifest.csv")) -> None:
+    """Medley-solos-DB 1.2: all eight classes, its own splits; the counts are checked.
+
+    Example: [bold]sonotype data read medley-solos-db ~/Medley-solos-DB --out medley.csv[/]
+    """
+    with _reported():
+        from sonotype.training.data.medley import medley_solos_db  # noqa: PLC0415 (only this command needs it)
+
+        _write(medley_solos_db(_folder(root)), out)
+
+
+@read.command("gtzan")
+def read_gtzan(
+    root: Root,
+    split: Annotated[str, typer.Option(help="pecmae or fault-filtered.")] = "pecmae",
+    split_dir: Annotated[Path | None, typer.Option(help="The folder of the lists of fault-filtered.")] = None,
+    out: Manifest = Path("manifest.csv"),
+) -> None:
+    """GTZAN with either of its two splits; the counts are checked. Results on the two are not comparable.
+
+    Example: [bold]sonotype data read gtzan ~/gtzan --split fault-filtered --split-dir ~/lists --out gtzan.csv[/]
+    """
+    with _reported():
+        from sonotype.training.data.gtzan import gtzan, known_split  # noqa: PLC0415 (only this command needs it)
+
+        _write(gtzan(_folder(root), known_split(split), split_dir), out)
+
+
+def _folder(path: Path) -> Path:
+    folder = path.expanduser()
+    if not folder.is_dir():
+        raise SonotypeError(Code.INVALID_REQUEST, f"{path} is not a folder.")
+    return folder
+
+
+def _write(examples: Sequence[Example], out: Path) -> None:
+    from sonotype.training.data.dataset import write_manifest  # noqa: PLC0415
+
+    write_manifest(out.expanduser(), examples)
+    counts = Counter(example.split for example in examples)
+    words = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
+    typer.echo(f"{len(examples)} files ({words}): {out}")
+
+
 @contextmanager
 def _reported() -> Iterator[None]:
     """Domain errors, and a disk that is full or not ours, become a line and an exit code."""
@@ -86,8 +153,3 @@ def _summary(counts: dict[tuple[str, str, str], int]) -> Table:
     for label, source in rows:
         table.add_row(label, source, *(str(counts.get((label, source, split), "")) for split in SPLITS))
     return table
-
-
-def print_read(examples: Sequence[Example], out: Path) -> None:
-    """Say what a reader found."""
-    typer.echo(f"{len(examples)} files: {out}")

@@ -54,7 +54,7 @@ def _words(raw: bytes, mode: int, loop: tuple[int, int], rate: int) -> Samples:
     words = np.frombuffer(raw, dtype="<i2").astype(np.int32)
     if mode & _UNSIGNED:
         words = (words & 0xFFFF) - 32768
-    samples = words.astype(np.float32) / 32768
+    samples = (words / 32768).astype(np.float32)
     return _played_out(samples, *loop, rate) if mode & _LOOPS else samples
 
 

@@ -15,8 +15,8 @@ import soundfile
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.training.data.dataset import Example, Split
 from sonotype.training.data.instruments import BY_LABEL
-from sonotype.training.data.players import Player, Samples
-from sonotype.training.data.room import place
+from sonotype.training.data.players import Player
+from sonotype.training.data.room import Samples, place
 from sonotype.training.data.sources import BY_NAME
 from sonotype.training.data.voices import Part, Role, Stems, is_validation
 

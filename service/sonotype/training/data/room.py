@@ -45,7 +45,7 @@ def place(random: Random, samples: Samples, rate_hz: int) -> Samples:
     return scaled
 
 
-def _tone(random: Random, frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _tone(random: Random, frequencies: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """A tilt around 1 kHz, one broad bump or dip, and no rumble."""
     octaves = np.log2(np.maximum(frequencies, 20) / 1000)
     centre, depth = random.uniform(-3, 3), random.uniform(-4, 4)

@@ -69,7 +69,8 @@ class Soundfont:
         if count <= 0:
             return np.zeros(0, dtype=np.float32)
         stereo = np.frombuffer(self._synth.generate(count), dtype=np.float32).reshape(-1, 2)
-        return stereo.mean(axis=1)
+        mono: Samples = stereo.mean(axis=1)
+        return mono
 
     def _fall_silent(self) -> None:
         """End every voice, so that the next phrase begins as the first one did."""
