@@ -30,6 +30,7 @@ _WORDS = {
     "data_dir": "`~/.local/share/sonotype`",
     "weights_dir": "`~/.cache/sonotype/weights`",
     "decode_workers": "one per core",
+    "sonify_threads": "one per core",
 }
 
 
@@ -73,7 +74,7 @@ def _kind(annotation: object) -> str:
         return _kind(next(one for one in arguments if one is not type(None)))
     if origin is list:
         return f"list of {_kind(arguments[0])}s"
-    names = {int: "integer", float: "number", str: "text", Path: "path", SecretStr: "secret"}
+    names = {bool: "`true` or `false`", int: "integer", float: "number", str: "text", Path: "path", SecretStr: "secret"}
     return names.get(typing.cast("type", annotation), str(annotation))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
@@ -11,21 +12,26 @@ from sonotype.api.run import run_faces
 from sonotype.audio.pool import DecodeLimits, DecoderPool
 from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card
 from sonotype.models.registry import Registry
 from sonotype.plane.analyze import Analyzer, Served
 from sonotype.plane.budget import ByteLedger
 from sonotype.plane.compute import Computer
+from sonotype.plane.deployment import choose_models
 from sonotype.plane.keys import KeyRing
 from sonotype.plane.memory import AnswerMemory
+from sonotype.plane.prototypes import Prototypes
+from sonotype.plane.renderings import Renderings
 from sonotype.plane.service import Service
+from sonotype.plane.sonify import Sonification
 from sonotype.serving.admission import Admission
 from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache import SingleFlight, open_store
 from sonotype.serving.devices import parse_devices
 from sonotype.serving.poison import Quarantine
+from sonotype.serving.sonify.engine import Engine, sonify_program
+from sonotype.serving.sonify.lane import SonifyLane
+from sonotype.serving.sonify.shelf import Shelf
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel
 from sonotype.telemetry.logs import configure_logs
@@ -43,8 +49,20 @@ def serve(settings: Settings, open_page: bool) -> None:
 
 
 async def _serve(settings: Settings, open_page: bool) -> None:
-    async with open_plane(settings) as plane:
+    async with open_plane(settings) as plane, _warming(plane, settings):
         await run_faces(plane, settings, open_page=open_page)
+
+
+@asynccontextmanager
+async def _warming(plane: Service, settings: Settings) -> AsyncIterator[None]:
+    """Warm the plane up in the background, if the settings want it, for as long as the context lasts."""
+    task = asyncio.create_task(plane.warm_up(), name="warm-up") if settings.sonify_warm else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -66,9 +84,10 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
     Workers load while the faces already answer `/livez`; requests are refused with 503 until one is up.
     """
     registry = Registry(settings.model_path, settings.weights_dir)
-    cards = served_cards(registry, settings)
+    deployment = choose_models(registry, settings)
     devices = parse_devices(settings.devices)
-    models = [ServedModel(card, registry.weights_path(card), settings.precision) for card in cards]
+    networks = deployment.networks.values()
+    models = [ServedModel(card, registry.weights_path(card), settings.precision) for card in networks]
 
     async with AsyncExitStack() as stack:
         store = open_store(settings)
@@ -92,65 +111,38 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
             rate=admission.rate,
         )
         decoder = DecoderPool(settings.decode_workers, DecodeLimits(settings.max_clip_s, settings.min_clip_s))
-        served = Served(
-            find=_finder(registry, cards),
-            precision=lambda card: pool.precision(card.address),
-            default_model=_default_model(cards, settings),
-            deadline_s=settings.deadline_s,
-        )
-        analyzer = Analyzer(
-            served,
-            AnswerMemory(store, settings.cache_ttl_s),
-            SingleFlight(store, lock_ttl_s=settings.deadline_s),
-            Computer(admission, decoder, batcher, settings.max_clip_s),
-        )
+        engine = Engine(sonify_program(settings.sonify_threads), hang_s=settings.sonify_timeout_s)
+        lane = SonifyLane(engine, settings.sonify_queue)
         await decoder.start()
         stack.push_async_callback(decoder.aclose)
         await batcher.start()
         stack.push_async_callback(batcher.aclose)
+        lane.start()
+        stack.push_async_callback(lane.aclose)
+
+        served = Served(
+            find=lambda address: deployment.pick(registry.find(address)),
+            precision=lambda card: pool.precision(card.address),
+            default_model=deployment.default_model,
+            deadline_s=settings.deadline_s,
+        )
+        flights = SingleFlight(store, lock_ttl_s=settings.deadline_s)
+        computer = Computer(admission, decoder, batcher, settings.max_clip_s)
+        analyzer = Analyzer(served, AnswerMemory(store, settings.cache_ttl_s), flights, computer)
+        heads = list(deployment.heads.values())
+        shelf = Shelf(settings.data_dir / "sonifications")
         yield Service(
             served=served,
-            served_models=frozenset(card.name for card in cards),
+            deployment=deployment,
             registry=registry,
             analyzer=analyzer,
+            prototypes=Prototypes(heads),
+            renderings=Renderings(lane, shelf, flights, settings.deadline_s),
+            sonification=Sonification(heads, served.find, analyzer, lane, settings.deadline_s),
+            lane=lane,
             batcher=batcher,
             admission=admission,
             store=store,
             keys=KeyRing(settings.api_keys),
             upload_bytes=ByteLedger(settings.max_upload_bytes, settings.max_inflight_bytes),
         )
-
-
-def served_cards(registry: Registry, settings: Settings) -> list[Card]:
-    """The cards to load: those named, or every one whose weights are there.
-
-    Raises:
-        SonotypeError: `model_not_found`, or `weights_missing` with the command that helps.
-    """
-    if settings.models:
-        cards = [registry.get(name) for name in settings.models]
-    else:
-        cards = [card for card in registry.cards().values() if registry.is_pulled(card)]
-    missing = [card.name for card in cards if not registry.is_pulled(card)] or ([] if cards else ["--all"])
-    if missing:
-        raise SonotypeError(
-            Code.WEIGHTS_MISSING, f"No weights yet: run `sonotype models pull {' '.join(missing)}` first."
-        )
-    return cards
-
-
-def _default_model(cards: list[Card], settings: Settings) -> str:
-    names = [card.name for card in cards]
-    return settings.default_model if settings.default_model in names else names[0]
-
-
-def _finder(registry: Registry, cards: list[Card]) -> Callable[[str], Card]:
-    served = {card.name for card in cards}
-
-    def find(address: str) -> Card:
-        card = registry.get(address)
-        if card.name not in served:
-            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is known, but not served here.")
-        return card
-
-    return find

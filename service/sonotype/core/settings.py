@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 picks a free one")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("sonotype"),
-        description="durable data: the embedded cache and, later, the catalogue",
+        description="durable data: the embedded cache, rendered prototypes and, later, the catalogue",
     )
     weights_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("sonotype") / "weights",
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         default_factory=list, description="further model repositories (folders of `<name>/card.toml`)"
     )
     models: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="models to serve; empty means every model whose weights are pulled"
+        default_factory=list, description="models to serve; empty means every model whose weights are here"
     )
     default_model: str = Field("musicnn-msd", description="the model used when a request names none")
 
@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         0.0, ge=0, description="on SIGTERM, seconds from `/readyz` saying 503 to refusing work; the probe period"
     )
     drain_s: float = Field(30.0, gt=0, description="time given to running requests on SIGTERM")
+
+    sonify_threads: int = Field(
+        default_factory=lambda: max(1, os.cpu_count() or 1),
+        ge=1,
+        description="threads of the sonification process, which runs at low priority",
+    )
+    sonify_queue: int = Field(
+        16, ge=1, description="sonifications that may wait or run at once; more are refused with Retry-After"
+    )
+    sonify_timeout_s: float = Field(30.0, gt=0, description="a sonification that sends no samples this long is a hang")
+    sonify_warm: bool = Field(
+        True, description="load decoders and render prototypes after the start, while nobody asks"
+    )
 
     redis_url: SecretStr | None = Field(None, description="cache in Redis; without it an embedded SQLite store")
     cache_ttl_s: float = Field(30 * 86400.0, gt=0, description="life of a cached answer, jittered by 10 %")

@@ -15,12 +15,13 @@ from pydantic import ValidationError
 import sonotype
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.card import AnyCard, Card, PrototypeCard, read_any_card
+from sonotype.models.heads.arrays import FILE_NAME
 from sonotype.models.weights.layout import find_weights
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A folder of a repository that cannot be used, and why; the other models are not affected."""
+    """A model that cannot be used, or not wholly, and why; the others are not affected."""
 
     name: str
     reason: str
@@ -43,7 +44,7 @@ class Registry:
 
     Attributes:
         weights_dir: where pulled weights lie.
-        problems: folders whose card cannot be used.
+        problems: models that cannot be used, or not wholly.
 
     Raises:
         SonotypeError: `invalid_request` where two repositories hold a model of the same name: neither may shadow the
@@ -96,20 +97,29 @@ class Registry:
             raise SonotypeError(Code.MODEL_NOT_FOUND, f"{name!r} is at version {card.version}, not {version[:80]!r}.")
         return card
 
-    def weights_path(self, card: Card) -> Path | None:
+    def weights_path(self, card: AnyCard) -> Path | None:
         """The weights of `card`: beside it, or pulled; None where there are none (yet)."""
+        if isinstance(card, PrototypeCard):
+            return self._beside(card, FILE_NAME)
         if card.source.kind != "none":
             return find_weights(card, self.weights_dir)
-        beside = self._folders[card.name] / "model.safetensors" if card.name in self._folders else None
-        return beside if card.weights is not None and beside is not None and beside.is_file() else None
+        return self._beside(card, "model.safetensors") if card.weights is not None else None
 
-    def is_pulled(self, card: Card) -> bool:
-        """Whether `card` can be loaded now; a model without weights always can."""
+    def is_pulled(self, card: AnyCard) -> bool:
+        """Whether the weights of `card` are there; those of a model without weights always are."""
         return card.weights is None or self.weights_path(card) is not None
+
+    def report(self, name: str, reason: str) -> None:
+        """Note that a model cannot be used, or not wholly."""
+        self.problems = (*self.problems, Problem(name, reason))
+
+    def _beside(self, card: AnyCard, file: str) -> Path | None:
+        path = self._folders[card.name] / file if card.name in self._folders else None
+        return path if path is not None and path.is_file() else None
 
     def _read_repository(self, repository: Path) -> None:
         if not repository.is_dir():
-            self._report(str(repository), "no such model repository")
+            self.report(str(repository), "no such model repository")
         for path in sorted(repository.glob("*/card.toml")):
             card = self._read(path)
             if card is not None:
@@ -120,14 +130,14 @@ class Registry:
             card = read_any_card(path)
         except ValidationError as error:
             first = error.errors()[0]
-            self._report(path.parent.name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+            self.report(path.parent.name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         except (ValueError, OSError) as error:
-            self._report(path.parent.name, f"card.toml cannot be read: {error}")
+            self.report(path.parent.name, f"card.toml cannot be read: {error}")
         else:
             fault = _fault(card, path.parent.name)
             if fault is None:
                 return card
-            self._report(path.parent.name, fault)
+            self.report(path.parent.name, fault)
         return None
 
     def _add(self, card: AnyCard, folder: Path) -> None:
@@ -135,9 +145,6 @@ class Registry:
             raise SonotypeError(Code.INVALID_REQUEST, f"Two model repositories hold a model named {card.name!r}.")
         self._cards[card.name] = card
         self._folders[card.name] = folder
-
-    def _report(self, name: str, reason: str) -> None:
-        self.problems = (*self.problems, Problem(name, reason))
 
 
 def _fault(card: AnyCard, folder: str) -> str | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ModelResult, Upload
-from sonotype.models.card import Card
+from sonotype.models.card import AnyCard, Card
 from sonotype.plane.answer import Answer, clip_of, to_result
 from sonotype.plane.compute import Computer, Work, plan_id
+from sonotype.plane.deployment import Model
+from sonotype.plane.explain import explain
+from sonotype.plane.heads import Head
 from sonotype.plane.memory import AnswerMemory
 from sonotype.plane.plan import Plan, make_plan
 from sonotype.plane.query import AnalyzeQuery
@@ -24,10 +27,18 @@ _LOADING_S = 5.0
 class Served:
     """What the analyzer needs to know of the deployment."""
 
-    find: Callable[[str], Card]
+    find: Callable[[str], Model]
     precision: Callable[[Card], str | None]
     default_model: str
     deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One model of a query: the plan of a network and, for a prototype model, the head that reads its answer."""
+
+    plan: Plan
+    head: Head | None = None
 
 
 class Analyzer:
@@ -46,22 +57,27 @@ class Analyzer:
             SonotypeError: any code of the table.
         """
         began = monotonic()
-        plans = self._plans(query)
-        work = self._work(upload, plans, query)
+        parts = self._parts(query)
+        work = self._work(upload, _networks(parts), query)
         known = await self._look_up(work, query)
         timings = {"cache": monotonic() - began}
-        missing = tuple(plan for plan in plans if plan_id(plan) not in known)
+        missing = tuple(plan for plan in work.plans if plan_id(plan) not in known)
         fresh: Mapping[str, Answer] = {}
         if missing:
             fresh = await self._compute(replace(work, plans=missing), query, timings)
-        results = [_result(plan, known, fresh, query) for plan in plans]
+        results = await self._results(parts, known, fresh, query)
         timings["total"] = monotonic() - began
-        return Analysis(clip_of({**known, **fresh}[plan_id(plans[0])]), tuple(results), timings)
+        return Analysis(clip_of({**known, **fresh}[plan_id(parts[0].plan)]), results, timings)
 
-    def _plans(self, query: AnalyzeQuery) -> tuple[Plan, ...]:
-        names = query.models or (self._served.default_model,)
-        cards = [self._served.find(name) for name in dict.fromkeys(names)]
-        return tuple(make_plan(card, query, self._precision(card)) for card in cards)
+    def _parts(self, query: AnalyzeQuery) -> list[_Part]:
+        found = [self._served.find(name) for name in query.models or (self._served.default_model,)]
+        by_address = {_card(model).address: model for model in found}
+        return [self._part(model, query) for model in by_address.values()]
+
+    def _part(self, model: Model, query: AnalyzeQuery) -> _Part:
+        if isinstance(model, Head):
+            return _Part(make_plan(model.backbone, query, self._precision(model.backbone), "patches"), model)
+        return _Part(make_plan(model, query, self._precision(model)))
 
     def _precision(self, card: Card) -> str:
         """Known once a worker has loaded the model; a remembered answer is not looked for before."""
@@ -81,20 +97,18 @@ class Analyzer:
     async def _look_up(self, work: Work, query: AnalyzeQuery) -> dict[str, Answer]:
         if not query.use_cache:
             return {}
-        keys = [self._key(work, plan, query) for plan in work.plans]
+        keys = [self._key(work, plan) for plan in work.plans]
         found = await asyncio.gather(*(self._memory.get(key) for key in keys))
         return {plan_id(plan): answer for plan, answer in zip(work.plans, found, strict=True) if answer is not None}
 
     async def _compute(self, work: Work, query: AnalyzeQuery, timings: dict[str, float]) -> Mapping[str, Answer]:
         """One computation per key: callers with equal keys share it, here and across processes."""
-        keys = [self._key(work, plan, query) for plan in work.plans]
+        keys = [self._key(work, plan) for plan in work.plans]
 
         async def lead() -> Mapping[str, Answer]:
             outcome = await self._computer.run(work)
             for plan in work.plans:
-                await self._memory.put(
-                    work.upload, plan, work.crop, outcome.answers[plan_id(plan)], query.embedding_scope
-                )
+                await self._memory.put(work.upload, plan, work.crop, outcome.answers[plan_id(plan)])
             timings.update(outcome.timings_s)
             return outcome.answers
 
@@ -114,11 +128,34 @@ class Analyzer:
         except TimeoutError:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the answer was ready.") from None
 
-    def _key(self, work: Work, plan: Plan, query: AnalyzeQuery) -> str:
-        return self._memory.key(work.upload, plan, work.crop, query.embedding_scope)
+    def _key(self, work: Work, plan: Plan) -> str:
+        return self._memory.key(work.upload, plan, work.crop)
+
+    async def _results(
+        self, parts: list[_Part], known: Mapping[str, Answer], fresh: Mapping[str, Answer], query: AnalyzeQuery
+    ) -> tuple[ModelResult, ...]:
+        if not any(part.head for part in parts):
+            return tuple(_result(part, known, fresh, query) for part in parts)
+        # hours of patches times hundreds of prototypes take long enough to hold up other requests
+        return await asyncio.to_thread(lambda: tuple(_result(part, known, fresh, query) for part in parts))
 
 
-def _result(plan: Plan, known: Mapping[str, Answer], fresh: Mapping[str, Answer], query: AnalyzeQuery) -> ModelResult:
-    name = plan_id(plan)
-    result = to_result(plan, known.get(name) or fresh[name], cached=name in known)
+def _card(model: Model) -> AnyCard:
+    return model.card if isinstance(model, Head) else model
+
+
+def _networks(parts: Iterable[_Part]) -> tuple[Plan, ...]:
+    """What is to be computed: every network once, with the embeddings of its patches if anybody needs them."""
+    plans: dict[str, Plan] = {}
+    for part in parts:
+        known = plans.get(plan_id(part.plan))
+        plans[plan_id(part.plan)] = part.plan if known is None or part.plan.scope == "patches" else known
+    return tuple(plans.values())
+
+
+def _result(part: _Part, known: Mapping[str, Answer], fresh: Mapping[str, Answer], query: AnalyzeQuery) -> ModelResult:
+    name = plan_id(part.plan)
+    result = to_result(part.plan, known.get(name) or fresh[name], cached=name in known)
+    if part.head is not None:
+        result = explain(part.head, result)
     return result if query.embedding_scope == "patches" else replace(result, patch_embeddings={})

@@ -21,10 +21,10 @@ class AnswerMemory:
         self._store = store
         self._ttl_s = ttl_s
 
-    def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope) -> str:
-        """The cache key of one answer."""
+    def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope | None = None) -> str:
+        """The cache key of one answer, in the plan's scope or another."""
         patch = plan.patch
-        cut = Cut(crop, patch.frames, patch.hop_frames, patch.tail, patch.short, scope)
+        cut = Cut(crop, patch.frames, patch.hop_frames, patch.tail, patch.short, scope or plan.scope)
         return cache_key(
             task="analyze",
             model_sha256=plan.card.weights_sha256,
@@ -40,10 +40,10 @@ class AnswerMemory:
         decoded = codec.decode(value, key=key) if value is not None else None
         return Answer(*decoded) if decoded is not None else None
 
-    async def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer, scope: EmbeddingScope) -> None:
+    async def put(self, upload: Upload, plan: Plan, crop: Crop, answer: Answer) -> None:
         """Remember an answer; the store writes in its own time."""
         await self._write(self.key(upload, plan, crop, "clip"), without_patch_embeddings(answer))
-        if scope == "patches":
+        if plan.scope == "patches":
             await self._write(self.key(upload, plan, crop, "patches"), answer)
 
     async def _write(self, key: str, answer: Answer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Crop, TailPolicy
+from sonotype.core.types import Crop, EmbeddingScope, TailPolicy
 from sonotype.models.card import AnyCard, AnyFrontend, Card, PatchSpec
 from sonotype.plane.query import AnalyzeQuery
 
@@ -25,6 +25,7 @@ class Plan:
         spec: its constants.
         patch: how the clip is cut, the query's wishes included.
         precision: arithmetic that the workers use for this model.
+        scope: whether the embeddings of every patch are wanted, and so kept in the cache.
     """
 
     card: Card
@@ -32,6 +33,7 @@ class Plan:
     spec: AnyFrontend
     patch: PatchSpec
     precision: str
+    scope: EmbeddingScope = "clip"
 
     def cost_s(self, audio_s: float) -> float:
         """Seconds of audio that the network really sees for `audio_s` seconds of clip: overlap counts."""
@@ -43,8 +45,8 @@ class Plan:
         return "pad" if "pad" in (self.patch.tail, self.patch.short) else "repeat"
 
 
-def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
-    """Fit the query to one card.
+def make_plan(card: Card, query: AnalyzeQuery, precision: str, scope: EmbeddingScope | None = None) -> Plan:
+    """Fit the query to one card; `scope` overrules the query's.
 
     Raises:
         SonotypeError: `invalid_request` for a front end, embedding, hop or crop the model cannot give.
@@ -57,7 +59,7 @@ def make_plan(card: Card, query: AnalyzeQuery, precision: str) -> Plan:
     _check_crop(query.crop)
     patch = _with_tail(card.patch, query.tail)
     patch = patch.model_copy(update={"hop_frames": _hop_frames(patch, spec, query.hop_s)})
-    return Plan(card, frontend, spec, patch, precision)
+    return Plan(card, frontend, spec, patch, precision, scope or query.embedding_scope)
 
 
 def wanted_embeddings(card: AnyCard, names: tuple[str, ...]) -> tuple[str, ...]:

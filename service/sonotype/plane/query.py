@@ -19,8 +19,8 @@ class AnalyzeQuery:
         top_k: number of tags to show per model; `None` shows all.
         threshold: tags with a lower score are not shown.
         timeline: show the taggram.
-        reasons_top_k: prototypes to show for and against each shown label of a prototype model; `None` shows all, 0 leaves
-            the reasons out.
+        reasons_top_k: prototypes to show for and against each shown label of a prototype model; `None` shows all, 0
+            leaves the reasons out.
         embeddings: names of the embeddings to show (`penultimate`, `mean` …); `default` means the model's first.
         embedding_scope: one vector per clip, or one per patch.
         crop: the part of the clip to analyse.

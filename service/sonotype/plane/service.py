@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import logging
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.registry import Registry
 from sonotype.plane.analyze import Analyzer, Served
 from sonotype.plane.budget import ByteLedger, UploadBytes
+from sonotype.plane.deployment import Deployment
+from sonotype.plane.heads import Head
 from sonotype.plane.keys import KeyRing
 from sonotype.plane.port import ModelInfo, Readiness
+from sonotype.plane.prototypes import Prototypes
 from sonotype.plane.query import AnalyzeQuery
+from sonotype.plane.renderings import Renderings
+from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
+from sonotype.plane.sonify import Sonification
 from sonotype.serving.admission import Admission
 from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache.store import CacheStore
+from sonotype.serving.sonify.lane import SonifyLane
 
+_log = logging.getLogger(__name__)
 _LONGEST_START_S = 300.0
 
 
@@ -25,9 +35,13 @@ class Service:
         self,
         *,
         served: Served,
-        served_models: frozenset[str],
+        deployment: Deployment,
         registry: Registry,
         analyzer: Analyzer,
+        prototypes: Prototypes,
+        renderings: Renderings,
+        sonification: Sonification,
+        lane: SonifyLane,
         batcher: Batcher,
         admission: Admission,
         store: CacheStore,
@@ -35,9 +49,13 @@ class Service:
         upload_bytes: ByteLedger,
     ) -> None:
         self._served = served
-        self._served_models = served_models
+        self._deployment = deployment
         self._registry = registry
         self._analyzer = analyzer
+        self._prototypes = prototypes
+        self._renderings = renderings
+        self._sonification = sonification
+        self._lane = lane
         self._batcher = batcher
         self._admission = admission
         self._store = store
@@ -51,11 +69,46 @@ class Service:
 
     def models(self) -> list[ModelInfo]:
         """Every model of the repositories, sorted by name."""
-        return [self._info(name) for name in sorted(self._registry.cards())]
+        return [self._info(name) for name in sorted({**self._registry.cards(), **self._registry.prototype_cards()})]
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `model_not_found`."""
-        return self._info(self._registry.get(name).name)
+        return self._info(self._registry.find(name).name)
+
+    def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
+        """Prototypes of the served models, of one model or label where named. Raises `model_not_found`."""
+        if model is None:
+            return self._prototypes.infos(None, label)
+        found = self._served.find(model)
+        return self._prototypes.infos(found.card.address, label) if isinstance(found, Head) else []
+
+    def prototype(self, prototype_id: str) -> PrototypeInfo:
+        """One prototype. Raises `not_found`."""
+        return self._prototypes.get(prototype_id).info
+
+    async def prototype_audio(
+        self, prototype_id: str, rendering: Rendering | None, audio_format: AudioFormat
+    ) -> AudioFile:
+        """One rendering of a prototype. Raises `SonotypeError`."""
+        return await self._renderings.audio(self._prototypes.get(prototype_id), rendering, audio_format)
+
+    def sonify(self, query: SonifyQuery, upload: Upload | None = None) -> AbstractAsyncContextManager[Sonified]:
+        """Generate audio. Entering and iterating raise `SonotypeError`."""
+        return self._sonification.open(query, upload)
+
+    async def warm_up(self) -> None:
+        """Load decoders and render prototypes, once workers are up and whenever nobody else wants to sonify."""
+        try:
+            await self.wait_ready()
+        except SonotypeError:
+            return  # who cannot analyse says so elsewhere
+        for head in self._deployment.heads.values():
+            if not head.can_sonify:
+                continue
+            try:
+                await self._renderings.warm(head, self._prototypes.of(head))
+            except SonotypeError as error:
+                _log.warning("%s is not rendered ahead: %s", head.card.name, error.detail)
 
     async def readiness(self) -> Readiness:
         """Ready while at least one worker is up and nobody asked us to stop."""
@@ -72,6 +125,7 @@ class Service:
         """From now on requests that need computing are refused; what was admitted is finished."""
         self._draining = True
         self._admission.draining = True
+        self._lane.draining = True
 
     async def wait_ready(self) -> None:
         """Wait until a worker is up. Raises `unavailable` when none can start."""
@@ -86,12 +140,13 @@ class Service:
         return self._upload_bytes.reserve()
 
     def _info(self, name: str) -> ModelInfo:
-        card = self._registry.get(name)
-        served = name in self._served_models
+        card = self._registry.find(name)
+        model = self._deployment.served(name)
+        network = model.backbone if isinstance(model, Head) else model
         return ModelInfo(
             card=card,
             is_default=name == self._served.default_model,
             pulled=self._registry.is_pulled(card),
-            served=served,
-            precision=self._served.precision(card) if served else None,
+            served=model is not None,
+            precision=self._served.precision(network) if network is not None else None,
         )

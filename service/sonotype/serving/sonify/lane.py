@@ -39,7 +39,7 @@ class SonifyLane:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to serve; the process starts by and by."""
+        """Begin to serve; the process starts with the first order."""
         self._task = asyncio.create_task(self._serve(), name="sonify-lane")
 
     async def aclose(self) -> None:
@@ -112,7 +112,6 @@ class SonifyLane:
 
     async def _serve(self) -> None:
         while True:
-            await self._engine.up()  # after an accident, before somebody waits for it
             ticket = self._running = await self._next()
             metrics.SONIFY_SECONDS.labels("queue").observe(monotonic() - ticket.queued_at)
             began = monotonic()
@@ -123,6 +122,7 @@ class SonifyLane:
             self._running = None
             self._mean_s = _MEMORY * self._mean_s + (1 - _MEMORY) * (monotonic() - began)
             self._record(ticket)
+            await self._engine.up()  # after an accident, before somebody waits for it
 
     async def _next(self) -> Ticket:
         while not self._waiting and not self._background:

@@ -1,0 +1,88 @@
+"""What this deployment serves: the networks that workers load, and the prototype models that stand on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.models.card import AnyCard, Card, PrototypeCard
+from sonotype.models.registry import Registry
+from sonotype.plane.heads import Head, load_head
+
+Model = Card | Head
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The models that are served.
+
+    Attributes:
+        networks: by name, in the order in which workers load them.
+        heads: prototype models by name.
+        default_model: name of the one that answers when none is asked for.
+    """
+
+    networks: Mapping[str, Card]
+    heads: Mapping[str, Head]
+    default_model: str
+
+    def served(self, name: str) -> Model | None:
+        """The served model of a name, if it is served."""
+        return self.networks.get(name) or self.heads.get(name)
+
+    def pick(self, card: AnyCard) -> Model:
+        """The served model of a card. Raises `model_not_found`."""
+        model = self.served(card.name)
+        if model is None:
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is known, but not served here.")
+        return model
+
+
+def choose_models(registry: Registry, settings: Settings) -> Deployment:
+    """The models to serve: those named, with the networks that prototype models stand on, or all that can be.
+
+    A prototype model that cannot be served is reported to the registry and left out.
+
+    Raises:
+        SonotypeError: `model_not_found`, or `weights_missing` with the command that helps.
+    """
+    named = [registry.find(name) for name in settings.models]
+    _check_pulled(registry, named)
+    networks = [card for card in named if isinstance(card, Card)]
+    candidates = [card for card in named if isinstance(card, PrototypeCard)]
+    if not named:
+        networks = [card for card in registry.cards().values() if registry.is_pulled(card)]
+        candidates = list(registry.prototype_cards().values())
+    heads = list(_load(registry, candidates))
+    cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
+    if not cards:
+        raise _missing(["--all"])
+    names = [*cards, *(head.card.name for head in heads)]
+    default = settings.default_model if settings.default_model in names else names[0]
+    return Deployment(cards, {head.card.name: head for head in heads}, default)
+
+
+def _load(registry: Registry, cards: Iterable[PrototypeCard]) -> Iterable[Head]:
+    for card in cards:
+        try:
+            head = load_head(registry, card)
+        except SonotypeError as error:
+            registry.report(card.name, error.detail)
+            continue
+        for note in head.notes:
+            registry.report(card.name, note)
+        yield head
+
+
+def _check_pulled(registry: Registry, named: Iterable[AnyCard]) -> None:
+    """Whoever names a model wants it: do not start without it."""
+    needed = [card if isinstance(card, Card) else registry.get(card.backbone.model) for card in named]
+    missing = [card.name for card in dict.fromkeys(needed) if not registry.is_pulled(card)]
+    if missing:
+        raise _missing(missing)
+
+
+def _missing(names: list[str]) -> SonotypeError:
+    return SonotypeError(Code.WEIGHTS_MISSING, f"No weights yet: run `sonotype models pull {' '.join(names)}` first.")
