@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import recall_score
 
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Floats
@@ -14,7 +13,7 @@ from sonotype.evaluation.faithfulness import share
 from sonotype.evaluation.listening import Heard, cosine
 from sonotype.evaluation.recordings import Recording, read_samples
 from sonotype.evaluation.sonifying import Stage
-from sonotype.evaluation.summary import Interval, bootstrap, interval
+from sonotype.evaluation.summary import Interval, bootstrap, interval, macro_recall
 
 SEED = 0
 
@@ -82,7 +81,7 @@ def summarise_pairs(pairs: Sequence[Pair], labels: Sequence[str]) -> HeldOut | N
 
     def recall(form: str, ear: str) -> Interval:
         found = np.array([labels[int(getattr(getattr(pair, form), ear).argmax())] for pair in pairs])
-        return bootstrap(len(pairs), lambda chosen: _recall(truth[chosen], found[chosen]), resamples=500)
+        return bootstrap(len(pairs), lambda chosen: macro_recall(truth[chosen], found[chosen]))
 
     near = np.array([[cosine(p.decoded.z, p.real.z), cosine(p.codec.z, p.real.z)] for p in pairs])
     agree = [int(p.decoded.classifier.argmax()) == int(p.real.classifier.argmax()) for p in pairs]
@@ -103,7 +102,3 @@ def summarise_pairs(pairs: Sequence[Pair], labels: Sequence[str]) -> HeldOut | N
 
 def _first_patch(stage: Stage, samples: Floats) -> Floats:
     return np.asarray(stage.listener.embed(samples, stage.sonifier.sample_rate_hz)[0])
-
-
-def _recall(truth: np.ndarray, found: np.ndarray) -> float:
-    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))

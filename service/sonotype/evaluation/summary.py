@@ -98,3 +98,15 @@ def bootstrap(n: int, statistic: Callable[[NDArray[np.int64]], float], resamples
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(drawn, [tail, 100 - tail])
     return Interval(statistic(np.arange(n)), float(low), float(high))
+
+
+def macro_recall(truth: NDArray[np.str_], found: NDArray[np.str_]) -> float:
+    """Mean over the classes that occur of how often they are found; scikit-learn's, without its checks.
+
+    Args:
+        truth: the class of each item, shape [n].
+        found: what was said of it, shape [n].
+    """
+    classes, places = np.unique(truth, return_inverse=True)
+    hits = np.bincount(places, weights=truth == found, minlength=len(classes))
+    return float((hits / np.bincount(places, minlength=len(classes))).mean())
