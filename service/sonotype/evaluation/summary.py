@@ -82,22 +82,28 @@ def summarise(badges: Sequence[Badge], trial: Trial) -> Summary:
 def interval(values: Sequence[float | np.floating]) -> Interval:
     """Mean of values with its interval."""
     numbers = np.asarray(values, dtype=np.float64)
-    return bootstrap(len(numbers), lambda chosen: float(numbers[chosen].mean()))
+    return _interval(float(numbers.mean()), numbers[_draws(len(numbers))].mean(axis=1))
 
 
-def bootstrap(n: int, statistic: Callable[[NDArray[np.int64]], float], resamples: int = RESAMPLES) -> Interval:
-    """A statistic of n items and its percentile interval (Efron & Tibshirani 1993, section 13.3); seeded.
+def bootstrap(n: int, statistic: Callable[[NDArray[np.int64]], float]) -> Interval:
+    """A statistic of n items with its percentile interval (Efron & Tibshirani 1993, section 13.3).
 
     Args:
         n: number of items.
         statistic: maps indices of items, repeated or left out, to a number.
-        resamples: how often the items are drawn again.
     """
-    random = np.random.default_rng(0)
-    drawn = [statistic(random.integers(n, size=n)) for _ in range(resamples)]
+    return _interval(statistic(np.arange(n)), [statistic(drawn) for drawn in _draws(n)])
+
+
+def _draws(n: int) -> NDArray[np.int64]:
+    """Items drawn again and again with replacement, shape [RESAMPLES, n]; always the same."""
+    return np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
+
+
+def _interval(value: float, resampled: Sequence[float] | NDArray[np.float64]) -> Interval:
     tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(drawn, [tail, 100 - tail])
-    return Interval(statistic(np.arange(n)), float(low), float(high))
+    low, high = np.percentile(resampled, [tail, 100 - tail])
+    return Interval(value, float(low), float(high))
 
 
 def macro_recall(truth: NDArray[np.str_], found: NDArray[np.str_]) -> float:
