@@ -78,8 +78,9 @@ def _load(registry: Registry, cards: Iterable[PrototypeCard]) -> Iterable[Head]:
 
 def _check_pulled(registry: Registry, named: Iterable[AnyCard]) -> None:
     """Whoever names a model wants it: do not start without it."""
-    needed = [card if isinstance(card, Card) else registry.get(card.backbone.model) for card in named]
-    missing = [card.name for card in dict.fromkeys(needed) if not registry.is_pulled(card)]
+    cards = registry.cards()
+    needed = {card.name if isinstance(card, Card) else card.backbone.model for card in named}
+    missing = [name for name in sorted(needed) if name in cards and not registry.is_pulled(cards[name])]
     if missing:
         raise _missing(missing)
 
