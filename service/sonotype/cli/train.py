@@ -80,6 +80,7 @@ def prototypes(
     hop: Annotated[float | None, typer.Option(min=0.1, help="Seconds between segments; the card's by default.")] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="Of the splits, where the data has none.")] = 0,
     compare: Annotated[bool, typer.Option(help="Train the baselines too.")] = True,
+    resamples: Annotated[int, typer.Option(min=2, help="Of the bootstrap that the intervals come from.")] = 2000,
     keep_segments: Annotated[
         bool, typer.Option(help="Put each prototype's nearest real segment into the folder; mind its licence.")
     ] = False,
@@ -131,7 +132,8 @@ def prototypes(
         with _progress() as bars:
             embedded = _embed(examples, backbone, weights, cache, threads, bars)
             split = studying.split_up(embedded, options, labels)
-            plan = studying.Plan(options, sorted(set(sizes or [5])), seeds, multilabel=multilabel, compare=compare)
+            counts = sorted(set(sizes or [5]))
+            plan = studying.Plan(options, counts, seeds, multilabel, compare, resamples)
             study = studying.run(split, plan, _Bars(bars))
         card = publishing.publish(
             out.expanduser() / name,
