@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import fakeprototypes as fake
@@ -11,6 +12,7 @@ from fakeplane import FakePlane
 
 from sonotype.api.http import schemas
 from sonotype.api.http import schemas_prototypes as bodies
+from sonotype.api.prototypes import view_prototype
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.sonification import Rendering
 
@@ -70,6 +72,16 @@ async def test_the_note_says_what_is_wrong(client: httpx.AsyncClient) -> None:
     assert "cosine, judge" in note
     assert "real segment" in note
     assert "cosine, judge" in (await client.get(f"/v1/prototypes/{FAILED}")).json()["note"]
+
+
+def test_a_segment_is_no_passed_prototype() -> None:
+    """Without a decoder the segment is offered, whatever the gate said when there was one."""
+    segment = Rendering("segment")
+    for prototype_id in (PASSED, UNGATED, "pecmae.tenor-saxophone.0"):
+        info = replace(fake.prototypes()[prototype_id], renderings=(segment,), offered=segment)
+        shown = view_prototype(info)
+        assert shown.verdict == "ungated"
+        assert "real segment" in shown.note
 
 
 async def test_unknown_prototypes_and_names_that_are_none(client: httpx.AsyncClient) -> None:

@@ -33,9 +33,11 @@ class PrototypeView:
 
 def view_prototype(info: PrototypeInfo) -> PrototypeView:
     """Say what is offered for a prototype and why."""
-    verdict = _verdict(info)
-    badge = badge_of(info)
-    return PrototypeView(info, verdict, _NOTES[verdict].format(failed=", ".join(badge.failed) if badge else ""))
+    verdict, badge = _verdict(info), badge_of(info)
+    note = _NOTES[verdict].format(failed=", ".join(badge.failed) if badge else "")
+    if verdict == "ungated" and info.offered is not None and info.offered.kind == "segment":
+        note = "There is no decoder; the nearest real segment is played."
+    return PrototypeView(info, verdict, note)
 
 
 def view_prototypes(plane: Plane, model: str | None, label: str | None) -> list[PrototypeView]:
@@ -75,11 +77,12 @@ def _verdict(info: PrototypeInfo) -> Verdict:
     badge = badge_of(info)
     if info.offered is None:
         return "silent"
-    if badge is None:
+    segment = info.offered.kind == "segment"
+    if badge is None or (badge.passed and segment):
         return "ungated"
     if badge.passed:
         return "passed"
-    return "failed" if info.offered.kind == "prototype" else "replaced"
+    return "replaced" if segment else "failed"
 
 
 _NOTES: dict[Verdict, str] = {
