@@ -68,7 +68,7 @@ def random_state(net: nn.Module, seed: int = 0) -> dict[str, Tensor]:
             nn.init.uniform_(tensor, 0.1, 0.3)
         elif name.endswith("weight_g"):
             nn.init.uniform_(tensor, 0.6, 1.4)
-    return {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+    return {name: tensor.detach() for name, tensor in net.state_dict().items()}
 
 
 def write_files(folder: Path, seconds: float = 1) -> Files:

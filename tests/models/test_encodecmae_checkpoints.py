@@ -103,6 +103,17 @@ def test_half_precision_becomes_float32(files: Files, tmp_path: Path) -> None:
     assert {tensor.dtype for tensor in load_encodec(tmp_path / "half.th").state.values()} == {torch.float32}
 
 
+def test_a_file_is_as_large_as_its_unique_numbers(files: Files) -> None:
+    """Shared tensors share their storage in a file as well; that is how the published sizes come about."""
+    content = state(files.v1)
+    unique = {tensor.untyped_storage().data_ptr(): tensor.numel() for tensor in content.values()}
+    assert sum(unique.values()) == sum(t.numel() for n, t in content.items() if n not in _further(content))
+
+
+def _further(content: State) -> set[str]:
+    return {name for name in content if "ff_layer" in name and ".encoder_layers.0." not in name}
+
+
 # names
 
 

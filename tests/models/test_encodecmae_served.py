@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from safetensors.numpy import load as read_safetensors
 from typer.testing import CliRunner, Result
 
 from harness import serve
+from prototype_models import make_card, random_arrays
 from sonotype.cli.models import app
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import Card, DecoderSpec, PatchSpec, WaveformSpec, read_card
+from sonotype.models.card import Card, DecoderSpec, PatchSpec, PrototypeCard, WaveformSpec, read_any_card, read_card
 from sonotype.models.encodecmae.checkpoints import load_encodec
 from sonotype.models.encodecmae.diffusion import guided, sample
 from sonotype.models.encodecmae.encodec import Encodec
@@ -30,6 +32,8 @@ from sonotype.models.encodecmae.summary import SummaryAutoencoder
 from sonotype.models.patches import Patcher
 from sonotype.models.registry import Registry
 from sonotype.models.runtime import Runtime, load
+from sonotype.models.sonify import base as sonify_base
+from sonotype.training.model_folder import card_text
 
 Chain = tuple[SummaryAutoencoder, Encodec]
 RATE = 24_000
@@ -59,9 +63,7 @@ def repository(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def card(repository: Path) -> Card:
-    found = read_card(repository / NAME / "card.toml")
-    assert isinstance(found, Card)
-    return found
+    return read_card(repository / NAME / "card.toml")
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +295,7 @@ def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path
     soundfile.write(file, clip, RATE, format="WAV", subtype="FLOAT")
     expected = np.stack([z_of(chain, clip[:RATE]), z_of(chain, clip[RATE:])])
     with serve(tmp_path, models=NAME, model_path=repository, devices="cpu:1", default_model=NAME) as served:
-        served.wait_ready()
+        served.wait_ready(90)
         params = {"embeddings": ["summary", "mean"], "embedding_scope": "patches", "timeline": "true"}
         answers = [
             httpx.post(f"{served.url}/v1/analyze", params=params, content=file.getvalue(), timeout=60,
@@ -310,3 +312,18 @@ def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path
     np.testing.assert_allclose(first["embeddings"][0]["values"], expected, atol=2e-4)
     assert second["embeddings"] == first["embeddings"]
     assert (model["sample_rate_hz"], model["labels"], model["frontends"]) == (RATE, [], ["waveform"])
+
+
+def test_the_decoder_belongs_to_a_prototype_model(repository: Path, card: Card, tmp_path: Path, chain: Chain) -> None:
+    """As docs/encodecmae.md says: the file is copied beside a prototype model's card, the table appended to it."""
+    random = random_arrays(2, 2, DIM)
+    text = card_text(make_card(random, ("a", "b"), name="mine", decoder=False, backbone=card))
+    (tmp_path / "card.toml").write_text(text + "\n" + (repository / NAME / "decoder.toml").read_text())
+    shutil.copy(repository / NAME / "decoder.safetensors", tmp_path)
+    model = read_any_card(tmp_path / "card.toml")
+    assert isinstance(model, PrototypeCard)
+    sonifier = sonify_base.load(tmp_path, model)
+    assert (sonifier.dim, sonifier.sample_rate_hz, sonifier.segment_samples) == (DIM, RATE, RATE)
+    audio = np.concatenate(list(sonifier.stream(z_of(chain, noise(RATE)), seed=0, steps=2)))
+    assert audio.shape == (RATE,)
+    assert np.isfinite(audio).all()
