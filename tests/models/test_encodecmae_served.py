@@ -7,6 +7,7 @@ import io
 import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -17,7 +18,7 @@ from encodecmae_kit import DIM, Files, ae_config, write_files
 from safetensors.numpy import load as read_safetensors
 from typer.testing import CliRunner, Result
 
-from harness import serve
+from harness import MODELS, Served, serve
 from prototype_models import make_card, random_arrays
 from sonotype.cli.models import app
 from sonotype.core.errors import Code, SonotypeError
@@ -289,28 +290,37 @@ def test_a_decoder_that_is_not_its_cards_is_refused(repository: Path, tmp_path: 
 # the service
 
 
-def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path, chain: Chain) -> None:
-    clip = noise(RATE + 9000)
+def ask(served: Served, clip: Floats, **params: object) -> list[dict[str, Any]]:
     file = io.BytesIO()
     soundfile.write(file, clip, RATE, format="WAV", subtype="FLOAT")
+    headers = {"content-type": "application/octet-stream"}
+    answer = httpx.post(f"{served.url}/v1/analyze", params=params, content=file.getvalue(), headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
+
+
+def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path, chain: Chain) -> None:
+    clip = noise(RATE + 9000)
     expected = np.stack([z_of(chain, clip[:RATE]), z_of(chain, clip[RATE:])])
-    with serve(tmp_path, models=NAME, model_path=repository, devices="cpu:1", default_model=NAME) as served:
+    paths = f"{repository},{MODELS}"
+    with serve(tmp_path, models=f"{NAME},fake", model_path=paths, devices="cpu:1", default_model=NAME) as served:
         served.wait_ready(90)
-        params = {"embeddings": ["summary", "mean"], "embedding_scope": "patches", "timeline": "true"}
-        answers = [
-            httpx.post(f"{served.url}/v1/analyze", params=params, content=file.getvalue(), timeout=60,
-                       headers={"content-type": "application/octet-stream"})
-            for _ in range(2)
-        ]  # fmt: skip
+        first, second = (
+            ask(served, clip, embeddings=["summary", "mean"], embedding_scope="patches", timeline=True)[0] for _ in "12"
+        )
+        both = ask(served, clip, model=[NAME, "fake"], embeddings="default")
         model = httpx.get(f"{served.url}/v1/models/{NAME}").json()
         assert served.stop() == 0
-    first, second = (answer.json()["results"][0] for answer in answers)
     assert (first["cached"], second["cached"]) == (False, True)
     assert first["tags"] == []
     assert first["patches"] | {"count": 2, "length_s": 1.0, "tail": "pad"} == first["patches"]
     assert [(e["name"], e["dim"]) for e in first["embeddings"]] == [("summary", DIM), ("mean", DIM)]
     np.testing.assert_allclose(first["embeddings"][0]["values"], expected, atol=2e-4)
     assert second["embeddings"] == first["embeddings"]
+    # two models, two sample rates, one request
+    assert [result["model"] for result in both] == [f"{NAME}@1", "fake@1"]
+    assert both[1]["tags"]
     assert (model["sample_rate_hz"], model["labels"], model["frontends"]) == (RATE, [], ["waveform"])
 
 
