@@ -1,0 +1,105 @@
+// One track: upload it, show what the service heard, and why.
+import { upload } from "/assets/api.js";
+import { showCurl, showFacts, showNow, showTags, showWarnings } from "/assets/answer.js";
+import { button, byId, pick } from "/assets/dom.js";
+import { Heat } from "/assets/heat.js";
+import { KeptCard } from "/assets/kept.js";
+import { describe, modelNamed, prototypeModels, summariesOf } from "/assets/models.js";
+import { ReasonsCard } from "/assets/reasons.js";
+import { stop, track } from "/assets/stage.js";
+import { Taggram } from "/assets/taggram.js";
+import { Task } from "/assets/task.js";
+import { Way } from "/assets/way.js";
+
+const ui = pick("model", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox");
+
+export class Listen {
+  constructor() {
+    this.task = new Task();
+    this.whyTask = new Task();
+    ui.work.append(this.task.box);
+    ui.whytask.append(this.whyTask.box);
+    this.taggram = new Taggram(byId("taggram"), showNow);
+    this.reasons = new ReasonsCard();
+    this.heat = new Heat();
+    this.kept = new KeptCard();
+    this.way = new Way(ui.turnbox);
+  }
+
+  describe() {
+    const model = modelNamed(ui.model.value);
+    ui.about.textContent = model ? describe(model) : "";
+  }
+
+  async analyze(file) {
+    this.file = file;
+    ui.answer.hidden = true;
+    this.forget();
+    const target = this.target(ui.model.value);
+    const found = await this.task.run((way) => upload(target, file, way));
+    if (found) await this.show(found, target);
+  }
+
+  again() {
+    if (this.file) this.analyze(this.file);
+  }
+
+  target(model) {
+    const query = new URLSearchParams({ top_k: ui.top.value || "12", timeline: "true" });
+    if (model) query.append("model", model);
+    return `/v1/analyze?${query}`;
+  }
+
+  async show({ body, timing }, target) {
+    const [result] = body.results;
+    ui.answer.hidden = false;
+    ui.name.textContent = this.file.name;
+    stop();
+    if (track.src) URL.revokeObjectURL(track.src);
+    track.src = URL.createObjectURL(this.file);
+    showWarnings(body.clip, result);
+    showTags(result);
+    this.taggram.show(result, body.clip.duration_s);
+    showFacts(body, timing);
+    showCurl(this.file, target);
+    this.offerWhy(result);
+    ui.name.focus({ preventScroll: true });
+    if (result.reasons) await this.explain(body);
+  }
+
+  // A network says nothing of its reasons; prototype models can be asked about the same track.
+  offerWhy(result) {
+    const offered = result.reasons ? [] : prototypeModels();
+    ui.why.hidden = offered.length === 0;
+    ui.whybox.replaceChildren(...offered.map((model) => button("", `Ask “${model.title}”`, () => this.ask(model))));
+  }
+
+  async ask(model) {
+    this.forget();
+    const found = await this.whyTask.run((way) => upload(this.target(model.name), this.file, way));
+    if (!found) return;
+    await this.explain(found.body);
+    byId("reasons-title").scrollIntoView({ block: "start" });
+    byId("reasons-title").focus({ preventScroll: true });
+  }
+
+  async explain({ clip, results: [result] }) {
+    const model = modelNamed(result.model);
+    const summaries = (await this.whyTask.run(() => summariesOf(model.name))) || new Map();
+    const context = { file: this.file, duration: clip.duration_s, result, model, summaries };
+    this.reasons.show(context);
+    this.heat.show(context);
+    this.kept.show(context);
+    ui.turn.hidden = byId("kept").hidden;
+    if (!ui.turn.hidden) this.way.offer(model, this.file, result.tags[0].label);
+  }
+
+  forget() {
+    this.whyTask.abort();
+    this.reasons.hide();
+    this.heat.hide();
+    this.kept.hide();
+    this.way.clear();
+    ui.turn.hidden = true;
+  }
+}
