@@ -290,11 +290,15 @@ def test_a_decoder_that_is_not_its_cards_is_refused(repository: Path, tmp_path: 
 # the service
 
 
-def ask(served: Served, clip: Floats, **params: object) -> list[dict[str, Any]]:
+def wav(clip: Floats) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, clip, RATE, format="WAV", subtype="FLOAT")
+    return file.getvalue()  # it holds the time of day, so two of one clip differ
+
+
+def ask(served: Served, audio: bytes, **params: object) -> list[dict[str, Any]]:
     headers = {"content-type": "application/octet-stream"}
-    answer = httpx.post(f"{served.url}/v1/analyze", params=params, content=file.getvalue(), headers=headers, timeout=60)
+    answer = httpx.post(f"{served.url}/v1/analyze", params=params, content=audio, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     results: list[dict[str, Any]] = answer.json()["results"]
     return results
@@ -306,10 +310,12 @@ def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path
     paths = f"{repository},{MODELS}"
     with serve(tmp_path, models=f"{NAME},fake", model_path=paths, devices="cpu:1", default_model=NAME) as served:
         served.wait_ready(90)
+        audio = wav(clip)
         first, second = (
-            ask(served, clip, embeddings=["summary", "mean"], embedding_scope="patches", timeline=True)[0] for _ in "12"
+            ask(served, audio, embeddings=["summary", "mean"], embedding_scope="patches", timeline=True)[0]
+            for _ in "12"
         )
-        both = ask(served, clip, model=[NAME, "fake"], embeddings="default")
+        both = ask(served, audio, model=[NAME, "fake"], embeddings="default")
         model = httpx.get(f"{served.url}/v1/models/{NAME}").json()
         assert served.stop() == 0
     assert (first["cached"], second["cached"]) == (False, True)
