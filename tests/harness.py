@@ -70,6 +70,9 @@ class Served:
     def decoder_pids(self) -> list[int]:
         return _children(self.process.pid, "sonotype.audio.child")
 
+    def sonify_pids(self) -> list[int]:
+        return _children(self.process.pid, "sonotype.serving.sonify.child")
+
     def stop(self) -> int:
         for client in self.clients:
             client.close()
