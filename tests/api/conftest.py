@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import grpc
 import httpx
 import pytest
+import structlog
 import uvicorn
 from fakeplane import FakePlane
 from fastapi import FastAPI
@@ -19,6 +20,9 @@ from sonotype.core.settings import Settings
 
 LIMIT_BYTES = 2**20
 IDLE_S = 0.4
+
+# the default shows the locals of every frame, the whole app among them, which takes seconds
+structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
 
 @pytest.fixture

@@ -9,14 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sonotype.api.params import Name, say_errors
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.sonification import AudioFormat, PathQuery, Rendering, RenderingKind, SonifyQuery
+from sonotype.plane.starts import MAX_GUIDANCE, MAX_MIXED, MAX_POINTS, MAX_SEED, MAX_STEPS, MIN_POINTS
 
 MAX_EMBEDDING = 4096
-MAX_MIXTURE = 64
-MAX_POINTS = 16
-MAX_SEED = 2**32 - 1
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-Points = Annotated[int, Field(ge=2, le=MAX_POINTS)]
+Points = Annotated[int, Field(ge=MIN_POINTS, le=MAX_POINTS)]
 P = TypeVar("P", bound=BaseModel)
 
 
@@ -56,9 +54,9 @@ class SonifyOptions(_Options):
         "", max_length=128, description="a prototype model; absent means the first that is served with a decoder"
     )
     seed: Seed = Field(0, description="decides the decoder's noise: the same seed gives the same audio")
-    steps: int | None = Field(None, ge=1, le=200, description="of the sampler; absent means the model's own")
+    steps: int | None = Field(None, ge=1, le=MAX_STEPS, description="of the sampler; absent means the model's own")
     guidance: float | None = Field(
-        None, ge=0, le=100, description="strength of the condition; absent means the model's own"
+        None, ge=0, le=MAX_GUIDANCE, description="strength of the condition; absent means the model's own"
     )
     format: AudioFormat = Field("wav", description="of the audio")
     timeout_s: float | None = Field(None, gt=0, description="deadline; also as header `X-Request-Timeout`")
@@ -100,7 +98,7 @@ class SonifyBody(SonifyOptions):
         None, min_length=1, max_length=MAX_EMBEDDING, description="in the space of the model's backbone"
     )
     prototypes: list[WeightedPrototype] | None = Field(
-        None, min_length=1, max_length=MAX_MIXTURE, description="a mixture"
+        None, min_length=1, max_length=MAX_MIXED, description="a mixture"
     )
     path: CounterfactualPath | None = Field(None, description="go on to another class")
 
