@@ -19,7 +19,7 @@ from safetensors.numpy import load as read_safetensors
 from typer.testing import CliRunner, Result
 
 from harness import MODELS, Served, serve
-from prototype_models import make_card, random_arrays
+from prototype_models import make_card, make_provenance, random_arrays
 from sonotype.cli.models import app
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
@@ -30,6 +30,7 @@ from sonotype.models.encodecmae.encodec import Encodec
 from sonotype.models.encodecmae.importing import Sources, import_model
 from sonotype.models.encodecmae.sonifier import EncodecMaeSonifier, load_spec
 from sonotype.models.encodecmae.summary import SummaryAutoencoder
+from sonotype.models.heads.arrays import FILE_NAME
 from sonotype.models.patches import Patcher
 from sonotype.models.registry import Registry
 from sonotype.models.runtime import Runtime, load
@@ -304,42 +305,56 @@ def ask(served: Served, audio: bytes, **params: object) -> list[dict[str, Any]]:
     return results
 
 
-def test_the_service_answers_with_the_embedding(repository: Path, tmp_path: Path, chain: Chain) -> None:
+@pytest.fixture(scope="module")
+def prototypes(repository: Path, card: Card) -> PrototypeCard:
+    """A prototype model on the summary, given the published decoder as docs/encodecmae.md says."""
+    arrays = random_arrays(2, 2, DIM)
+    made = make_card(arrays, ("a", "b"), name="mine", decoder=False, backbone=card)
+    made = made.model_copy(update={"backbone": made.backbone.model_copy(update={"embedding": "summary"})})
+    folder = repository / "mine"
+    folder.mkdir()
+    (folder / FILE_NAME).write_bytes(arrays.to_bytes())
+    (folder / "provenance.json").write_text(make_provenance(made, arrays).model_dump_json())
+    shutil.copy(repository / NAME / "decoder.safetensors", folder)
+    (folder / "card.toml").write_text(card_text(made) + "\n" + (repository / NAME / "decoder.toml").read_text())
+    found = read_any_card(folder / "card.toml")
+    assert isinstance(found, PrototypeCard)
+    return found
+
+
+def test_the_decoder_belongs_to_a_prototype_model(repository: Path, prototypes: PrototypeCard) -> None:
+    sonifier = sonify_base.load(repository / "mine", prototypes)
+    assert (sonifier.dim, sonifier.sample_rate_hz, sonifier.segment_samples) == (DIM, RATE, RATE)
+
+
+def test_the_service_answers_with_embedding_prototypes_and_sound(
+    repository: Path, tmp_path: Path, chain: Chain, prototypes: PrototypeCard
+) -> None:
     clip = noise(RATE + 9000)
-    expected = np.stack([z_of(chain, clip[:RATE]), z_of(chain, clip[RATE:])])
-    paths = f"{repository},{MODELS}"
-    with serve(tmp_path, models=f"{NAME},fake", model_path=paths, devices="cpu:1", default_model=NAME) as served:
+    z = np.stack([z_of(chain, clip[:RATE]), z_of(chain, clip[RATE:])])
+    settings = {"model_path": f"{repository},{MODELS}", "devices": "cpu:1", "default_model": NAME}
+    with serve(tmp_path, models=f"{NAME},mine,fake", **settings) as served:
         served.wait_ready(90)
         audio = wav(clip)
-        first, second = (
-            ask(served, audio, embeddings=["summary", "mean"], embedding_scope="patches", timeline=True)[0]
-            for _ in "12"
-        )
-        both = ask(served, audio, model=[NAME, "fake"], embeddings="default")
+        patches = {"embeddings": ["summary", "mean"], "embedding_scope": "patches", "timeline": True}
+        first, second = (ask(served, audio, model=NAME, **patches)[0] for _ in "12")
+        several = ask(served, audio, model=[NAME, "fake", "mine"], embeddings="default")
         model = httpx.get(f"{served.url}/v1/models/{NAME}").json()
+        body = {"model": "mine", "embedding": z[0].tolist(), "seed": 5, "format": "wav"}
+        sound = httpx.post(f"{served.url}/v1/sonify", json=body, timeout=90)
         assert served.stop() == 0
     assert (first["cached"], second["cached"]) == (False, True)
     assert first["tags"] == []
     assert first["patches"] | {"count": 2, "length_s": 1.0, "tail": "pad"} == first["patches"]
     assert [(e["name"], e["dim"]) for e in first["embeddings"]] == [("summary", DIM), ("mean", DIM)]
-    np.testing.assert_allclose(first["embeddings"][0]["values"], expected, atol=2e-4)
+    np.testing.assert_allclose(first["embeddings"][0]["values"], z, atol=2e-4)
     assert second["embeddings"] == first["embeddings"]
-    # two models, two sample rates, one request
-    assert [result["model"] for result in both] == [f"{NAME}@1", "fake@1"]
-    assert both[1]["tags"]
     assert (model["sample_rate_hz"], model["labels"], model["frontends"]) == (RATE, [], ["waveform"])
-
-
-def test_the_decoder_belongs_to_a_prototype_model(repository: Path, card: Card, tmp_path: Path, chain: Chain) -> None:
-    """As docs/encodecmae.md says: the file is copied beside a prototype model's card, the table appended to it."""
-    random = random_arrays(2, 2, DIM)
-    text = card_text(make_card(random, ("a", "b"), name="mine", decoder=False, backbone=card))
-    (tmp_path / "card.toml").write_text(text + "\n" + (repository / NAME / "decoder.toml").read_text())
-    shutil.copy(repository / NAME / "decoder.safetensors", tmp_path)
-    model = read_any_card(tmp_path / "card.toml")
-    assert isinstance(model, PrototypeCard)
-    sonifier = sonify_base.load(tmp_path, model)
-    assert (sonifier.dim, sonifier.sample_rate_hz, sonifier.segment_samples) == (DIM, RATE, RATE)
-    audio = np.concatenate(list(sonifier.stream(z_of(chain, noise(RATE)), seed=0, steps=2)))
-    assert audio.shape == (RATE,)
-    assert np.isfinite(audio).all()
+    # three models, two sample rates, one request
+    assert [result["model"] for result in several] == [f"{NAME}@1", "fake@1", "mine@1"]
+    assert {tag["label"] for tag in several[2]["tags"]} == {"a", "b"}
+    # the published chain, heard through the service
+    heard, rate = soundfile.read(io.BytesIO(sound.content), dtype="float32")
+    expected = np.concatenate(list(sonify_base.load(repository / "mine", prototypes).stream(z[0], seed=5)))
+    assert rate == RATE
+    np.testing.assert_allclose(heard, np.clip(expected, -1, 1), atol=1e-3)
