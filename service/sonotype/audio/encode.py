@@ -70,12 +70,13 @@ class StreamEncoder:
     Args:
         audio_format: one of `FORMATS`.
         rate_hz: of the samples.
-        n_samples: how many there will be; a WAV says so in its header.
+        n_samples: how many there will be; WAV and FLAC say so in their header.
     """
 
     def __init__(self, audio_format: str, rate_hz: int, n_samples: int) -> None:
         self._sink = _Sink()
         self._wav = audio_format == "wav"
+        self._head_samples = n_samples if audio_format == "flac" else 0
         if self._wav:
             self._sink.write(_wav_header(rate_hz, n_samples))
         else:
@@ -87,13 +88,19 @@ class StreamEncoder:
             self._sink.write(pcm.astype("<i2").tobytes())
         else:
             self._writer.write(pcm)
-        return self._sink.take()
+        return self._taken()
 
     def finish(self) -> bytes:
         """End the stream; returns the rest."""
         if not self._wav:
             self._writer.close()
-        return self._sink.take()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        ready = self._sink.take()
+        if ready and self._head_samples:
+            ready, self._head_samples = _flac_of(self._head_samples, ready), 0
+        return ready
 
 
 def encode(pcm: Pcm, rate_hz: int, audio_format: str) -> bytes:
@@ -171,6 +178,15 @@ class _Writer:
         """Flush and end."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
+
+
+def _flac_of(n_samples: int, data: bytes) -> bytes:
+    """Write the number of samples into the head of a FLAC stream, which libav only knows at the end.
+
+    They are the last 36 of the 64 bits from byte 18 on (RFC 9639, section 8.2), and zero while unknown.
+    """
+    facts = int.from_bytes(data[18:26], "big") | n_samples
+    return data[:18] + facts.to_bytes(8, "big") + data[26:]
 
 
 def _turns(pcm: Pcm) -> Iterator[Pcm]:
