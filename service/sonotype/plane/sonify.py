@@ -139,11 +139,11 @@ async def _encoded(
 ) -> AsyncGenerator[bytes, None]:
     """The bytes of a format, as the blocks come; encoding runs in a thread."""
     encoder = await asyncio.to_thread(StreamEncoder, audio_format, _rate_hz(order), order.n_samples)
-    block: Floats | None = first
-    while block is not None:
-        ready = await asyncio.to_thread(encoder.encode, to_pcm(block))
-        if ready:
+    block, left = first, order.n_samples - len(first)
+    while left > 0:
+        if ready := await asyncio.to_thread(encoder.encode, to_pcm(block)):
             yield ready
-        block = await anext(blocks, None)
-    if rest := await asyncio.to_thread(encoder.finish):
-        yield rest
+        block = await anext(blocks)
+        left -= len(block)
+    # the end goes with the last samples: a client that knows the length leaves when it has it
+    yield await asyncio.to_thread(lambda: encoder.encode(to_pcm(block)) + encoder.finish())
