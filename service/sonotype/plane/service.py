@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-from sonotype.core.errors import SonotypeError
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.registry import Registry
 from sonotype.plane.analyze import Analyzer, Served
@@ -109,6 +109,9 @@ class Service:
                 await self._renderings.warm(head, self._prototypes.of(head))
             except SonotypeError as error:
                 _log.warning("%s is not rendered ahead: %s", head.card.name, error.detail)
+                if error.code is Code.DRAINING:
+                    return
+                self._registry.report(head.card.name, error.detail)
 
     async def readiness(self) -> Readiness:
         """Ready while at least one worker is up and nobody asked us to stop."""
