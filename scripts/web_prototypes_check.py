@@ -22,6 +22,17 @@ LEDGER = """[...document.querySelectorAll('#evidence .ledger tbody .number, #evi
 OVERFLOWING = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 LOUD = """(canvas => { const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return new Set(data).size > 20; })(document.querySelector('%s canvas'))"""
+# the transform of the spectrograms against its definition
+FFT = """import('/assets/spectrogram.js').then(({ fft }) => {
+  const size = 64, real = Float32Array.from({ length: size }, (_, n) => Math.sin(n * n)), start = real.slice();
+  const imaginary = new Float32Array(size);
+  fft(real, imaginary);
+  return real.every((value, k) => {
+    let [re, im] = [0, 0];
+    start.forEach((x, n) => { const a = (-2 * Math.PI * k * n) / size; re += x * Math.cos(a); im += x * Math.sin(a); });
+    return Math.hypot(value - re, imaginary[k] - im) < 1e-4;
+  });
+})"""
 NOTICE = "document.getElementById('notice').hidden ? '' : document.getElementById('notice').textContent"
 
 
@@ -110,6 +121,7 @@ def browse(walk: Walk) -> None:
     page = walk.browser
     page.evaluate("location.hash = '#prototypes'")
     page.wait(f"document.querySelectorAll('{CARD}').length > 1")
+    walk.expect("the FFT is one", FFT)
     _choose(page, "#only", 1)
     label = page.evaluate("document.getElementById('only').value")
     seen = "[...document.querySelectorAll('#gallery .group')].filter(group => !group.hidden)"
@@ -137,6 +149,20 @@ def browse(walk: Walk) -> None:
     walk.picture("mix")
 
 
+def direct(walk: Walk) -> None:
+    """Choose a prototype model at once: its classes take the place of the tags."""
+    page = walk.browser
+    page.evaluate("location.hash = ''")
+    model = page.evaluate("document.getElementById('which').value")
+    index = f"[...document.querySelectorAll('#model option')].findIndex(o => o.value === {json.dumps(model)})"
+    _choose(page, "#model", page.evaluate(index))
+    page.wait("document.getElementById('answer').hidden")
+    page.wait("!document.getElementById('heatcard').hidden || !document.querySelector('#work .error').hidden")
+    walk.expect("tags are classes", "document.getElementById('tags-title').textContent === 'Classes'")
+    walk.expect("nobody else is asked why", "document.getElementById('why').hidden")
+    walk.picture("direct")
+
+
 def refuse(walk: Walk) -> None:
     """What the service refuses is said in words."""
     page = walk.browser
@@ -148,7 +174,7 @@ def refuse(walk: Walk) -> None:
 
 def check(address: str, clip: Path, pictures: Path) -> list[str]:
     """Walk through the page and return what is wrong with it."""
-    steps: tuple[Callable[[Walk], None], ...] = (lambda walk: explain(walk, clip), keep, browse, refuse)
+    steps: tuple[Callable[[Walk], None], ...] = (lambda walk: explain(walk, clip), keep, browse, refuse, direct)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         walk = Walk(browser, address, pictures)

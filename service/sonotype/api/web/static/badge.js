@@ -1,5 +1,5 @@
 // The faithfulness gate in plain words.
-import { element, percent } from "/assets/dom.js";
+import { element, percent, withRoles } from "/assets/dom.js";
 
 // What a sonification must reach; the same numbers as in the evaluation.
 export const THRESHOLDS = { cosine: 0.6, retrieval: 0.5, classifier: 0.9, judge: 0.7, seeds: 0.7, nulls: 0.15 };
@@ -21,7 +21,7 @@ export function pill(verdict) {
 
 // What is tested, the score, and what stands behind it.
 const TESTS = {
-  cosine: ["Embedded again, it lies where the prototype lies", (b) => `${percent(b.share, 0)} of what real audio keeps`,
+  cosine: ["Embedded again, it comes back to where it started", (b) => `${percent(b.share, 0)} of what real audio keeps`,
     (b) => `cosine ${b.cosine.toFixed(2)}, real audio keeps ${b.ceiling.toFixed(2)}`],
   retrieval: ["Of all prototypes, its own is the nearest", (b) => `${percent(b.retrieval, 0)} of takes`],
   classifier: ["The model itself hears the right class", (b) => `${percent(b.classifier, 0)} of takes`],
@@ -44,7 +44,8 @@ export function badgeTable(badge, caption) {
   });
   rows.forEach((row) => { row.firstChild.scope = "row"; });
   const head = element("tr", "", ...["Test", "Score", "Needed", "Outcome"].map((text) => element("th", "", text)));
-  return element("div", "wide", element("table", "gate", element("caption", "", caption), element("thead", "", head), element("tbody", "", ...rows)));
+  return element("div", "wide", withRoles(element("table", "gate",
+    element("caption", "", caption), element("thead", "", head), element("tbody", "", ...rows))));
 }
 
 // One take in a line; null where it was not tested.

@@ -10,7 +10,7 @@ const KINDS = { prototype: "Decoded prototype", medoid: "Decoded medoid", segmen
 const MEANINGS = {
   prototype: "The prototype itself as sound; each seed is another take.",
   medoid: "The nearest real segment, embedded and decoded again: what the decoder makes of something real.",
-  segment: "That nearest training segment itself: a real recording, nothing was generated.",
+  segment: "That training segment itself, as the model heard it: nothing of it was made by the decoder.",
 };
 
 export class Card {

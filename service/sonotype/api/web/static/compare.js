@@ -1,5 +1,5 @@
 // Comparing by ear: the uploaded track where it is strongest, then the prototype.
-import { byId, clock, nameOf } from "/assets/dom.js";
+import { byId, clock, element, nameOf } from "/assets/dom.js";
 import { PlayButton, addressOf, soundAt } from "/assets/sound.js";
 import { play } from "/assets/stage.js";
 
@@ -42,7 +42,7 @@ async function perform(context, { id, label }, { holds, playing }) {
     if (!coming) return;
     const url = addressOf(await coming);
     if (!holds()) return;
-    say(`B: ${nameOf(id, label)}, ${summary.rendering === "segment" ? "a real recording" : "decoded"}`);
+    say(`B: ${nameOf(id, label)}, ${summary.rendering === "segment" ? "the real segment nearest to it" : "decoded"}`);
     await play({ url });
   } finally {
     say("");
@@ -53,6 +53,8 @@ async function perform(context, { id, label }, { holds, playing }) {
 export function compareButton(context, { id, label }) {
   const name = nameOf(id, label);
   const made = new PlayButton(name, (turn) => perform(context, { id, label }, turn), "name", name);
+  // where there is no room the class is cut off, never the number
+  made.button.replaceChildren(element("span", "base", label), element("span", "rank", name.slice(label.length)));
   made.button.title = `Compare ${name}: your track where it is strongest, then the prototype`;
   return made.button;
 }

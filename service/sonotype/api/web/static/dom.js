@@ -35,6 +35,14 @@ export function choices(select, entries) {
   return select;
 }
 
+// On a phone the rows are laid out as grids, and a table that is laid out otherwise would lose its meaning.
+export function withRoles(table) {
+  const roles = { "thead, tbody, tfoot": "rowgroup", tr: "row", td: "cell", "thead th": "columnheader", "tbody th, tfoot th": "rowheader" };
+  table.setAttribute("role", "table");
+  for (const [selector, role] of Object.entries(roles)) table.querySelectorAll(selector).forEach((each) => each.setAttribute("role", role));
+  return table;
+}
+
 // --- numbers and names as they are written
 
 export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -44,6 +52,8 @@ export const signed = (value, digits = 3) => `${value < 0 ? "−" : "+"}${Math.a
 
 // `instruments-pecmae.tenor-saxophone.2` of the class `tenor saxophone` is called `tenor saxophone #2`.
 export const nameOf = (id, label) => `${label} #${id.slice(id.lastIndexOf(".") + 1)}`;
+// small ones are told apart, too
+export const similarityOf = ({ similarity }) => similarity.toFixed(similarity < 0.1 ? 3 : 2);
 
 // --- colours
 

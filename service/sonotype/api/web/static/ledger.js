@@ -1,5 +1,5 @@
 // The evidence for one class as bars around zero, and as numbers that add up.
-import { element, nameOf, percent, signed } from "/assets/dom.js";
+import { element, nameOf, percent, signed, similarityOf, withRoles } from "/assets/dom.js";
 import { pill } from "/assets/badge.js";
 import { compareButton } from "/assets/compare.js";
 import { playButton } from "/assets/sound.js";
@@ -24,14 +24,6 @@ export function ledger(context, reasons) {
       ...reasons.against.map((each) => line("against", sound(each), named(context, each), each.evidence)),
       line("quiet", null, ["Rest", "all other prototypes together"], rest)),
     element("tfoot", "", line("sum", null, ["Logit", "the sum of the column"], reasons.logit))));
-}
-
-// On a phone the rows are laid out as grids, and a table that is laid out otherwise would lose its meaning.
-function withRoles(table) {
-  const roles = { "thead, tbody, tfoot": "rowgroup", tr: "row", td: "cell", "thead th": "columnheader", "tbody th, tfoot th": "rowheader" };
-  table.setAttribute("role", "table");
-  for (const [selector, role] of Object.entries(roles)) table.querySelectorAll(selector).forEach((each) => each.setAttribute("role", role));
-  return table;
 }
 
 function bars() {
@@ -60,7 +52,7 @@ function named(context, share) {
   link.href = `#prototypes/${share.id}`;
   link.setAttribute("aria-label", `More about ${nameOf(share.id, share.label)}`);
   const summary = context.summaries.get(share.id);
-  return [compareButton(context, share), `similarity ${share.similarity.toFixed(2)} `, summary ? pill(summary.verdict) : null, " ", link];
+  return [compareButton(context, share), `similarity ${similarityOf(share)} `, summary ? pill(summary.verdict) : null, " ", link];
 }
 
 // How the logit becomes the probability.

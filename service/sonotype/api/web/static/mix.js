@@ -24,7 +24,7 @@ export class Mix {
   offer(model, summaries) {
     Object.assign(this, { model, summaries });
     const all = [...summaries.values()].map(({ id, label }) => new Option(nameOf(id, label), id));
-    this.add.replaceChildren(new Option("choose a prototype", ""), ...all);
+    this.add.replaceChildren(new Option("a prototype …", ""), ...all);
     this.parts.clear();
     this.clear();
     this.list.replaceChildren();

@@ -1,5 +1,5 @@
 // Why: the probability of each class, and the evidence that decided it.
-import { byId, element, nameOf, percent, pick } from "/assets/dom.js";
+import { byId, element, nameOf, percent, pick, similarityOf } from "/assets/dom.js";
 import { pill } from "/assets/badge.js";
 import { compareButton } from "/assets/compare.js";
 import { fromLogit, ledger } from "/assets/ledger.js";
@@ -44,7 +44,7 @@ export class ReasonsCard {
       return element("li", "",
         address ? playButton(nameOf(id, label), address) : null,
         element("div", "", compareButton(this.context, { id, label }),
-          element("div", "quiet", `similarity ${similarity.toFixed(2)} `, summary ? pill(summary.verdict) : null)));
+          element("div", "quiet", `similarity ${similarityOf({ similarity })} `, summary ? pill(summary.verdict) : null)));
     }));
   }
 }
