@@ -74,7 +74,7 @@ def prototypes(
     initialise: Annotated[str | None, typer.Option(help="`kmeans`, `kmeans-samples` or `random`.")] = None,
     gamma: Annotated[str | None, typer.Option(help="Kernel widths: `learned` or `fixed`.")] = None,
     closeness: Annotated[
-        float | None, typer.Option(min=0, max=0.99, help="Weight of the distance to the data; 0.75 as published.")
+        float | None, typer.Option(min=0, max=0.99, help="Weight of the distance to the data: 0.5, published 0.75.")
     ] = None,
     repulsion: Annotated[float | None, typer.Option(min=0, help="Keeps prototypes of a class apart.")] = None,
     hop: Annotated[float | None, typer.Option(min=0.1, help="Seconds between segments; the card's by default.")] = None,

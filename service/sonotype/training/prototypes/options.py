@@ -14,6 +14,8 @@ _PECMAE: dict[str, Any] = {
     "gamma": "fixed",
     "normaliser": "two-sigma",
     "repulsion": 0.0,
+    "classification_share": 0.25,
+    "peak_rate": 1e-3,
     "calibrate": False,
 }
 
@@ -51,11 +53,11 @@ class PrototypeOptions(BaseModel):
     initialise: Literal["kmeans", "kmeans-samples", "random"] = "kmeans"
     adaptor: Literal["none", "mlp"] = "none"
     temperature: float = Field(0.1, gt=0)
-    classification_share: float = Field(0.25, gt=0, le=1)
+    classification_share: float = Field(0.5, gt=0, le=1)
     repulsion: float = Field(0.02, ge=0)
-    steps: int = Field(4000, ge=1)
+    steps: int = Field(3000, ge=1)
     batch: int = Field(256, ge=2)
-    peak_rate: float = Field(1e-3, gt=0)
+    peak_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-5, ge=0)
     validate_every: int = Field(100, ge=1)
     push: bool = False

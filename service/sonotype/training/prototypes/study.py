@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from sonotype.training.prototypes.corpus import (
     make_corpus,
 )
 from sonotype.training.prototypes.finish import Health, head_arrays, health
-from sonotype.training.prototypes.fit import Fitted, Task, fit, scores
+from sonotype.training.prototypes.fit import PUSH_COST, Fitted, Task, fit, scores
 from sonotype.training.prototypes.metrics import RESAMPLES, Interval, Metric, difference, interval, metric_for
 from sonotype.training.prototypes.options import PrototypeOptions
 
@@ -140,7 +140,7 @@ def split_up(embedded: Embedded, options: PrototypeOptions, labels: Sequence[str
 
 
 def run(split: Split, plan: Plan, progress: Progress = lambda name, done, total: None) -> Study:
-    """Train and score everything; the kept network is the best of all sizes and seeds on validation.
+    """Train and score everything; on validation the smallest good size is chosen, and the best of its seeds.
 
     Raises:
         SonotypeError: see `fit`.
@@ -151,10 +151,7 @@ def run(split: Split, plan: Plan, progress: Progress = lambda name, done, total:
     judge = _Judge(split, metric, plan.resamples)
     runs = {size: [_train(split, plan, size, seed, progress) for seed in range(plan.seeds)] for size in plan.sizes}
     rows = [_prototype_row(judge, size, runs[size]) for size in plan.sizes]
-    size, seed = max(
-        ((size, seed) for size in plan.sizes for seed in range(plan.seeds)),
-        key=lambda place: runs[place[0]][place[1]].validation,
-    )
+    size, seed = _choose(runs)
     others = _baselines(split, plan, size, progress) if plan.compare else {}
     rows += [judge.row(title, None, found) for title, found in others.items()]
     chosen = runs[size][seed]
@@ -174,6 +171,13 @@ def run(split: Split, plan: Plan, progress: Progress = lambda name, done, total:
 
 
 PERCEPTRON = "MLP 128"
+
+
+def _choose(runs: Mapping[int, Sequence[Fitted]]) -> tuple[int, int]:
+    """Size and seed to keep: the fewest prototypes within half a point of the best on validation."""
+    best = max(fitted.validation for found in runs.values() for fitted in found)
+    size = min(size for size, found in runs.items() if max(f.validation for f in found) >= best - PUSH_COST)
+    return size, max(range(len(runs[size])), key=lambda seed: runs[size][seed].validation)
 
 
 class _Judge:
