@@ -11,7 +11,10 @@ export const typeOf = (file) => (/^(audio|video)\//.test(file.type) ? file.type 
 
 // The words for an answer that is not a success; `text` should be a problem (RFC 9457).
 export function refusal(status, text, retryAfter) {
-  if (status === 401) byId("access").open = true;
+  if (status === 401) {
+    byId("access").open = true;
+    byId("key").focus();
+  }
   let body;
   try {
     body = JSON.parse(text);

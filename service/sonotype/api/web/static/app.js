@@ -4,7 +4,7 @@ import { Gallery } from "/assets/gallery.js";
 import { Listen } from "/assets/listen.js";
 import { readModels } from "/assets/models.js";
 
-const ui = pick("state", "drop", "file", "model", "access", "unlock", "key", "listenview", "prototypesview", "tolisten", "toprototypes");
+const ui = pick("state", "drop", "file", "model", "access", "unlock", "key", "listenview", "prototypesview", "tolisten", "toprototypes", "notice");
 const listen = new Listen();
 const gallery = new Gallery();
 
@@ -28,6 +28,7 @@ async function readServed() {
     if (usual && !listen.file) ui.model.value = usual.name;
     listen.describe();
     ui.access.open = false;
+    ui.notice.hidden = true;
   } catch (error) {
     notice(error.message);
   }

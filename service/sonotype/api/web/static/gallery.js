@@ -1,5 +1,5 @@
 // The prototypes of a model, class by class.
-import { choices, element, pick } from "/assets/dom.js";
+import { choices, element, notice, pick } from "/assets/dom.js";
 import { Card } from "/assets/card.js";
 import { Mix } from "/assets/mix.js";
 import { canSonify, describe, modelNamed, models, prototypeModels, summariesOf } from "/assets/models.js";
@@ -8,7 +8,7 @@ import { Way } from "/assets/way.js";
 
 export class Gallery {
   constructor() {
-    Object.assign(this, pick("gallery", "which", "only", "trusted", "count", "galleryabout", "gallerytask", "tools", "mixbox", "betweenbox"));
+    Object.assign(this, pick("gallery", "filters", "which", "only", "trusted", "count", "galleryabout", "gallerytask", "tools", "mixbox", "betweenbox"));
     this.task = new Task();
     this.gallerytask.append(this.task.box);
     this.mix = new Mix(this.mixbox);
@@ -27,6 +27,7 @@ export class Gallery {
       this.galleryabout.textContent = "No prototype model is served. Train one with “sonotype train prototypes”.";
       return;
     }
+    this.filters.hidden = false;
     const owner = modelNamed(id.split(".")[0]);
     if (owner) this.which.value = owner.name;
     if (this.model !== modelNamed(this.which.value)) await this.load();
@@ -78,7 +79,10 @@ export class Gallery {
 
   reveal(id) {
     const card = this.cards.get(id);
-    if (!card) return;
+    if (!card) {
+      notice(`There is no prototype ${id}.`);
+      return;
+    }
     [this.only.value, this.trusted.checked] = ["", false];
     this.filter();
     card.show(true);

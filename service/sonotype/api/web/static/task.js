@@ -4,7 +4,7 @@ import { button, element } from "/assets/dom.js";
 
 export class Task {
   constructor() {
-    this.text = element("p", "step");
+    this.text = element("p", "told");
     this.text.setAttribute("role", "status");
     this.bar = Object.assign(element("progress"), { max: 1 });
     this.bar.setAttribute("aria-label", "Progress");
