@@ -39,6 +39,7 @@ _CACHE = platformdirs.user_cache_path("sonotype") / "sounds"
 def instruments(
     out: Annotated[Path, typer.Argument(help="The folder of the data set.")],
     phrases: Annotated[int, typer.Option(help="Phrases per class.", min=12)] = 480,
+    tunes: Annotated[int, typer.Option(help="More phrases per class, from tunes that people wrote.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Every phrase follows from it.", min=0)] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; 0 means one per core.", min=0)] = 0,
     cache: Annotated[Path, typer.Option(help="Where fetched packages are kept.")] = _CACHE,
@@ -57,6 +58,7 @@ def instruments(
                 out.expanduser(),
                 cache=cache.expanduser(),
                 phrases=phrases,
+                tunes=tunes,
                 seed=seed,
                 jobs=jobs or os.cpu_count() or 1,
                 on_fetch=fetching.begin,

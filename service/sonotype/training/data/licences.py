@@ -16,9 +16,19 @@ source. Whoever passes files on must keep to the licence of their source and nam
 """
 
 
-def write(folder: Path, sources: Iterable[str]) -> None:
-    """Write `LICENCES.md` for the named sources into a folder."""
+_TUNES = """## tunes: OpenMSX, base music set of OpenTTD
+
+- Licence: GPL-2.0-only (the scores of the files named `*-tune-*`, besides the licence of their source)
+- Attribution: the OpenMSX authors: Jim Redfarn, Tistou Blomberg, imuh3, mimm, Kyle Timmerman, -lucas- and others
+- Home: <https://github.com/OpenTTD/OpenMSX>
+"""
+
+
+def write(folder: Path, sources: Iterable[str], *, tunes: bool = False) -> None:
+    """Write `LICENCES.md` for the named sources, and the tunes, into a folder."""
     sections = [_section(BY_NAME[name]) for name in sorted(sources)]
+    if tunes:
+        sections.append(_TUNES)
     write_atomic(folder / FILE, "\n".join([_HEAD, *sections]).encode())
 
 

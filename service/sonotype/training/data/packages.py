@@ -68,6 +68,12 @@ _ARCHIVES = (
         "14c1ed3e43c1a6a80eae7698f0469a0825cd1184e441968d62df89ca418aa0b4",
         _SONGS,
     ),
+    _debian(
+        "openmsx",
+        "o/openttd-openmsx/openttd-openmsx_0.4.2-1_all.deb",
+        "1a728a4ac37a1c614de1f597d3024caa7f54ce93d28f5b979b5758305b916a54",
+        "usr/share/games/openttd/baseset/openmsx/",
+    ),
     _npm(
         "musyngkite",
         "web-music-score-samples",

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.training.data.checks import RATE_HZ, refusal
 from sonotype.training.data.dataset import Example, Split
 from sonotype.training.data.instruments import BY_LABEL
-from sonotype.training.data.players import Player
+from sonotype.training.data.players import Player, Score
 from sonotype.training.data.room import Samples, place
+from sonotype.training.data.score import write_phrase
 from sonotype.training.data.sources import BY_NAME
+from sonotype.training.data.tunes import LICENCE as TUNE_LICENCE
+from sonotype.training.data.tunes import TUNES
 from sonotype.training.data.voices import Part, Role, Stems, is_validation
 
-RATE_HZ = 24_000
 LENGTH_S = 8.4
 _TRIES = 12
 _TEST_SHARE = 0.25
-_FRAME = 2048
-_QUIET = 10 ** (-50 / 20)
-_SOUNDING = 0.6
-_LONGEST_PAUSE_S = 1.3
-_FULL_SCALE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One file that is to be made: the number `index` of the phrases of a part."""
+    """One file that is to be made: the number `index` of the phrases of a part, or of its phrases from tunes."""
 
     part: Part
     index: int
+    from_tune: bool = False
 
     @property
     def role(self) -> Role:
@@ -51,31 +49,50 @@ class Phrase:
         return "validation" if is_validation(self.index) else "train"
 
     @property
+    def tune(self) -> str:
+        """The tune that it is cut from; empty for a generated score."""
+        if not self.from_tune:
+            return ""
+        tunes = TUNES[self.split]
+        number = self.index // 6 if self.split == "validation" else self.index
+        return tunes[number % len(tunes)]
+
+    @property
     def group(self) -> str:
-        """What must not be split: the score, or the piece of a real performance."""
+        """What must not be split: the score, the tune, or the piece of a real performance."""
         voice = self.part.voice
+        if self.from_tune:
+            return f"tune/{self.tune}"
         unit = voice.piece_of(self.index) if isinstance(voice, Stems) else f"{self.index:04d}"
         return f"{BY_LABEL[self.part.label].slug}/{self.part.source}/{unit}"
 
     def path(self, out: Path) -> Path:
         """Its file below the folder of the data set."""
-        return out / "audio" / BY_LABEL[self.part.label].slug / f"{self.part.source}-{self.index:04d}.flac"
+        name = f"{self.part.source}-{'tune-' if self.from_tune else ''}{self.index:04d}.flac"
+        return out / "audio" / BY_LABEL[self.part.label].slug / name
 
 
-def plan(parts: Iterable[Part], phrases_per_class: int) -> list[Phrase]:
+def plan(parts: Sequence[Part], phrases_per_class: int, tunes_per_class: int = 0) -> list[Phrase]:
     """Divide the phrases of every class: a quarter to its test sources, the rest to its training sources.
 
-    A source's share follows its weight; what rounding leaves goes to the first sources.
+    A source's share follows its weight; what rounding leaves goes to the first sources. Recordings of performances and
+    single notes play no tunes.
     """
+    generated = _divided(parts, phrases_per_class, from_tune=False)
+    players = [part for part in parts if part.weight == 1 and not isinstance(part.voice, Stems)]
+    return generated + _divided(players, tunes_per_class, from_tune=True)
+
+
+def _divided(parts: Iterable[Part], per_class: int, *, from_tune: bool) -> list[Phrase]:
     by_role: dict[tuple[str, Role], list[Part]] = {}
     for part in parts:
         by_role.setdefault((part.label, BY_NAME[part.source].role), []).append(part)
     out: list[Phrase] = []
     for (_, role), group in by_role.items():
-        tests = round(phrases_per_class * _TEST_SHARE)
-        total = tests if role == "test" else phrases_per_class - tests
+        tests = round(per_class * _TEST_SHARE)
+        total = tests if role == "test" else per_class - tests
         for part, count in zip(group, _shares([part.weight for part in group], total), strict=True):
-            out += [Phrase(part, index) for index in range(count)]
+            out += [Phrase(part, index, from_tune) for index in range(count)]
     return out
 
 
@@ -86,7 +103,7 @@ def _shares(weights: list[float], total: int) -> list[int]:
     return counts
 
 
-def make_phrase(phrase: Phrase, player: Player, seed: int) -> Samples:
+def make_phrase(phrase: Phrase, player: Player, seed: int, score: Score = write_phrase) -> Samples:
     """Make one phrase; what it sounds like follows from the seed, the class, the source and the index alone.
 
     Returns:
@@ -98,7 +115,7 @@ def make_phrase(phrase: Phrase, player: Player, seed: int) -> Samples:
     reason = ""
     for attempt in range(_TRIES):
         random = np.random.default_rng(_entropy(phrase, seed, attempt))
-        dry = player.play(random, phrase.index, LENGTH_S)
+        dry = player.play(random, phrase.index, LENGTH_S, score)
         reason = refusal(dry, peak_matters=False)
         if reason:
             continue
@@ -111,28 +128,8 @@ def make_phrase(phrase: Phrase, player: Player, seed: int) -> Samples:
 
 
 def _entropy(phrase: Phrase, seed: int, attempt: int) -> np.random.SeedSequence:
-    names = [zlib.crc32(name.encode()) for name in (phrase.part.label, phrase.part.source)]
+    names = [zlib.crc32(name.encode()) for name in (phrase.part.label, phrase.part.source, phrase.tune) if name]
     return np.random.SeedSequence([seed, *names, phrase.index, attempt])
-
-
-def refusal(samples: Samples, *, peak_matters: bool) -> str:
-    """Why a render must not be kept: `not finite`, `clipped` or `silent`; empty for a good one."""
-    if not np.isfinite(samples).all():
-        return "not finite"
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak_matters and peak >= _FULL_SCALE:
-        return "clipped"
-    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    sounding = np.sqrt(np.mean(frames.astype(np.float64) ** 2, axis=1)) > _QUIET * peak
-    if peak < 1e-4 or np.mean(sounding) < _SOUNDING or _longest_pause(sounding) * _FRAME > _LONGEST_PAUSE_S * RATE_HZ:
-        return "silent"
-    return ""
-
-
-def _longest_pause(sounding: npt.NDArray[np.bool_]) -> int:
-    """The longest run of frames without sound: a segment of three seconds must not fall into a pause."""
-    edges = np.flatnonzero(np.concatenate([[True], sounding, [True]]))
-    return int(np.max(np.diff(edges))) - 1
 
 
 def write_phrase_file(samples: Samples, path: Path) -> None:
@@ -149,4 +146,5 @@ def write_phrase_file(samples: Samples, path: Path) -> None:
 def example_of(phrase: Phrase, out: Path) -> Example:
     """The row of the manifest for a phrase."""
     source = BY_NAME[phrase.part.source]
-    return Example(phrase.path(out), (phrase.part.label,), phrase.split, source.name, phrase.group, source.licence)
+    licence = f"{source.licence} AND {TUNE_LICENCE}" if phrase.from_tune else source.licence
+    return Example(phrase.path(out), (phrase.part.label,), phrase.split, source.name, phrase.group, licence)
