@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,3 +113,10 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, cache: Path, p
     with pytest.raises(SonotypeError, match="not empty"):
         maker.make_instruments(tmp_path, cache=cache, phrases=COUNT, parts=parts)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_missing_library_is_told_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tinysoundfont", None)
+    with pytest.raises(SonotypeError, match="tinysoundfont"):
+        maker.make_instruments(tmp_path / "out", cache=tmp_path / "cache")
+    assert not list(tmp_path.iterdir())

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.weights.base import Progress, no_progress, write_atomic
-from sonotype.training.data import archives, licences, packages
+from sonotype.training.data import archives, licences, packages, soundfont
 from sonotype.training.data.checks import RATE_HZ
 from sonotype.training.data.dataset import Example, write_manifest
 from sonotype.training.data.parts import PARTS
 from sonotype.training.data.phrases import LENGTH_S, example_of, plan
 from sonotype.training.data.rendering import render
 from sonotype.training.data.tunes import ARCHIVE as TUNES_ARCHIVE
-from sonotype.training.data.voices import Part
+from sonotype.training.data.voices import Part, Programs
 
 RECIPE = "recipe.json"
 MANIFEST = "manifest.csv"
@@ -60,6 +60,8 @@ def make_instruments(
         OSError: the disk is full or a folder cannot be written.
     """
     wanted = plan(parts, phrases, tunes)
+    if any(isinstance(part.voice, Programs) for part in parts):
+        soundfont.library()  # better now than after the downloads
     _check_recipe(out, seed)
     folders = fetch_all(parts, cache, on_fetch, tunes=tunes > 0)
     _sweep(out)

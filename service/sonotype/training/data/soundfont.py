@@ -34,7 +34,7 @@ class Soundfont:
 
     def __init__(self, path: Path, rate_hz: int) -> None:
         self._rate_hz = rate_hz * _OVERSAMPLING
-        self._synth: Any = _synth(self._rate_hz)
+        self._synth: Any = library().Synth(gain=_GAIN_DB, samplerate=self._rate_hz)
         try:  # the library raises a bare Exception
             self._id = self._synth.sfload(str(path))
         except Exception as error:
@@ -80,10 +80,11 @@ class Soundfont:
                 return
 
 
-def _synth(rate_hz: int) -> Any:
+def library() -> Any:
+    """The module tinysoundfont, or `weights_missing` with how to install it."""
     try:
         import tinysoundfont  # noqa: PLC0415 (only who renders soundfonts needs it)
     except ImportError as error:
         advice = "pip install --no-deps tinysoundfont (its dependency pyaudio is for loudspeakers and not needed)"
         raise SonotypeError(Code.WEIGHTS_MISSING, f"Soundfonts are played by tinysoundfont: {advice}.") from error
-    return tinysoundfont.Synth(gain=_GAIN_DB, samplerate=rate_hz)
+    return tinysoundfont
