@@ -15,7 +15,7 @@ from sonotype.core.types import Floats
 from sonotype.evaluation import judging
 from sonotype.evaluation.judge import Judge, Probe, fit_probe
 from sonotype.evaluation.judging import make_judge
-from sonotype.evaluation.recordings import at_rate, choose, fitted, read_samples
+from sonotype.evaluation.recordings import at_rate, choose, fitted, read_samples, short_names
 from sonotype.evaluation.yamnet import HOP_SAMPLES, WINDOW_SAMPLES, YamNet, fetch_yamnet
 from sonotype.training.data.dataset import Example
 
@@ -117,6 +117,12 @@ def test_a_choice_is_balanced_and_repeatable() -> None:
         sources = [example.source for example in first if example.labels == (label,)]
         assert (sources.count("much"), sources.count("little")) == (5, 3)
     assert choose(examples, "test", ("x",), 8) == []
+
+
+def test_short_names_tell_files_apart() -> None:
+    paths = [Path(name) for name in ("/d/flute/1.wav", "/d/organ/1.wav", "/e/organ/1.wav", "/d/organ/2.wav")]
+    assert [short_names(paths)[path] for path in paths] == ["flute/1.wav", "d/organ/1.wav", "e/organ/1.wav", "2.wav"]
+    assert short_names([*paths, paths[0]])[paths[0]] == "flute/1.wav"
 
 
 def test_reading_a_part_of_a_file(tmp_path: Path) -> None:

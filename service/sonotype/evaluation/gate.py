@@ -14,7 +14,7 @@ from sonotype.evaluation import faithfulness
 from sonotype.evaluation.held_out import HeldOut, hear_pairs, summarise_pairs
 from sonotype.evaluation.listening import Doubles, Embeds, Heard, Judges, Listener
 from sonotype.evaluation.recordings import Recording, choose
-from sonotype.evaluation.sonifying import Kind, Shelf, Stage, by_file, real_segments, run_trial, silent_takes
+from sonotype.evaluation.sonifying import Kind, Shelf, Stage, real_segments, run_trial, silent_takes
 from sonotype.evaluation.summary import Interval, Summary, interval, summarise
 from sonotype.models.card import PrototypeCard
 from sonotype.models.heads.prototypes import PrototypeHead
@@ -109,7 +109,7 @@ def run_gate(
     tests = choose(recordings, "test", model.head.labels, held_out_per_label)
     steps = _Steps(progress, len(model.head.ids) * (1 + 2 * len(seeds)) + len(tests))
     stage = Stage(Listener(model.head, model.embedder, judge), model.sonifier, tuple(seeds), step=steps)
-    real, codec = real_segments(stage, [record.medoid for record in before.prototypes], by_file(recordings))
+    real, codec = real_segments(stage, [record.medoid for record in before.prototypes], recordings)
     silent = silent_takes(stage)
     found: dict[Kind, tuple[tuple[Badge, ...], Summary]] = {}
     for kind, raw in _embeddings(model.head).items():

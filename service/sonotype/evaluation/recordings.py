@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -78,6 +79,23 @@ def at_rate(samples: Floats, rate_hz: int, wanted_hz: int) -> Floats:
 def fitted(samples: Floats, length: int) -> Floats:
     """The first `length` samples, followed by silence where there are fewer."""
     return np.pad(samples[:length], (0, max(0, length - len(samples))))
+
+
+def short_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """The shortest end of each path that none of the others ends with: `a.wav`, or `flute/a.wav` where it must be.
+
+    So that a published model names its recordings without the folders of the machine it was trained on.
+    """
+    pending = set(paths)
+    everything, depth = frozenset(pending), 0
+    names: dict[Path, str] = {}
+    while pending:
+        depth += 1
+        counts = Counter(path.parts[-depth:] for path in everything)
+        done = {path for path in pending if counts[path.parts[-depth:]] == 1 or depth >= len(path.parts)}
+        names |= {path: "/".join(path.parts[-depth:]) for path in done}
+        pending -= done
+    return names
 
 
 def choose(recordings: Iterable[R], split: str, labels: Sequence[str], per_label: int, seed: int = 0) -> list[R]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -76,14 +76,14 @@ class Stage:
 
 
 def real_segments(
-    stage: Stage, segments: Sequence[Segment], recordings: Mapping[str, Recording]
+    stage: Stage, segments: Sequence[Segment], recordings: Sequence[Recording]
 ) -> tuple[list[Heard], list[Heard]]:
     """Hear the real segment nearest to each prototype as it is, and through the codec.
 
     Args:
         stage: model, judge and decoder.
         segments: the medoids.
-        recordings: those of the training split by file name.
+        recordings: the data set.
 
     Raises:
         SonotypeError: `invalid_request` where the data set does not hold a medoid.
@@ -91,15 +91,29 @@ def real_segments(
     rate = stage.sonifier.sample_rate_hz
     real, coded = [], []
     for index, segment in enumerate(segments):
-        recording = recordings.get(segment.file)
-        if recording is None:
-            raise SonotypeError(Code.INVALID_REQUEST, f"The data set has no training file {segment.file!r}.")
+        recording = find(recordings, segment)
         samples = read_samples(recording.path, rate, segment.offset_s, stage.sonifier.segment_samples / rate)
         stage.shelf.put("real", index, None, samples)
         real.append(stage.hear(samples))
         coded.append(stage.hear(stage.reconstruct(samples)))
         stage.step("real segments")
     return real, coded
+
+
+def find(recordings: Sequence[Recording], segment: Segment) -> Recording:
+    """The training recording that a segment was cut from.
+
+    Raises:
+        SonotypeError: `invalid_request` where there is none, or several that cannot be told apart.
+    """
+    tail = tuple(segment.file.split("/"))
+    found = [r for r in recordings if r.split == "train" and r.path.parts[-len(tail) :] == tail]
+    if len(found) > 1:
+        found = [r for r in found if segment.label in r.labels and segment.source == r.source]
+    if len(found) != 1:
+        how = "several training files" if found else "no training file"
+        raise SonotypeError(Code.INVALID_REQUEST, f"The data set has {how} {segment.file!r}.")
+    return found[0]
 
 
 def run_trial(stage: Stage, kind: Kind, raw: Floats, codec: Sequence[Heard], silent: Sequence[Heard]) -> Trial:
@@ -128,19 +142,3 @@ def silent_takes(stage: Stage) -> list[Heard]:
     head = stage.listener.head
     mean = head.restore(np.zeros((1, head.dim)))[0].astype(np.float32)
     return [stage.hear(stage.sonify(mean, seed)) for seed in stage.seeds]
-
-
-def by_file(recordings: Sequence[Recording]) -> dict[str, Recording]:
-    """The training recordings by the name of their file.
-
-    Raises:
-        SonotypeError: `invalid_request` where two have the same name.
-    """
-    found: dict[str, Recording] = {}
-    for recording in recordings:
-        if recording.split == "train" and found.setdefault(recording.path.name, recording) is not recording:
-            raise SonotypeError(
-                Code.INVALID_REQUEST,
-                f"Two training files are named {recording.path.name!r}; the gate needs unique names.",
-            )
-    return found

@@ -52,7 +52,10 @@ class Badge(_Strict):
 
 
 class Segment(_Strict):
-    """A real training segment: its file (name only), where in it, how far from the prototype, under which licence."""
+    """A real training segment: its file, where in it, how far from the prototype, under which licence.
+
+    Of the file's path only the end stands here that tells it from the other files.
+    """
 
     file: str
     offset_s: float

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sonotype.evaluation.provenance import Corpus as Neighbourhood
 from sonotype.evaluation.provenance import build_provenance
+from sonotype.evaluation.recordings import short_names
 from sonotype.models.card import BackboneSpec, Card, DecoderSpec, LicenceSpec, PrototypeCard, WeightsSpec, read_any_card
 from sonotype.models.heads.arrays import FILE_NAME, HeadArrays
 from sonotype.models.heads.names import prototype_ids
@@ -118,10 +119,11 @@ def _provenance(
 ) -> bytes:
     train = embedded.part(lambda example: example.split == "train")
     files = [train.examples[index] for index in train.example]
+    names = short_names(example.path for example in train.examples)
     neighbourhood = Neighbourhood(
         points=points,
         labels=[example.labels for example in files],
-        files=[example.path.name for example in files],
+        files=[names[example.path] for example in files],
         offsets_s=train.offset_s.tolist(),
         sources=[example.source for example in files],
         licences=[example.licence for example in files],
