@@ -75,15 +75,11 @@ def build_provenance(
     squared = squared_distances(prototypes, corpus.points)
     shares = share_of_segments(squared, labels, corpus.labels)
     order = np.argsort(squared, axis=1, kind="stable")
-    # file names repeat in the folders of classes
-    recordings = ["/".join((s, *own, f)) for s, own, f in zip(corpus.sources, corpus.labels, corpus.files, strict=True)]
-    nearest: dict[str, tuple[str, float]] = {}
     records = []
     for j, (name, label) in enumerate(zip(ids, labels, strict=True)):
-        near = distinct(order[j], recordings, neighbours)
+        near = distinct(order[j], corpus.files, neighbours)
         segments = tuple(corpus.segment(i, label, float(np.sqrt(squared[j, i]))) for i in near)
         medoid = near[0] if medoids is None else medoids[j]
-        nearest[name] = recordings[medoid], corpus.offsets_s[medoid]
         records.append(
             PrototypeRecord(
                 id=name,
@@ -97,7 +93,7 @@ def build_provenance(
     return Provenance(
         weights_sha256=weights_sha256,
         effective_rank=effective_rank(np.exp(-np.asarray(gamma)[:, None] * squared).T),
-        collapsed=collapsed(nearest),
+        collapsed=collapsed({record.id: (record.medoid.file, record.medoid.offset_s) for record in records}),
         prototypes=tuple(records),
     )
 
