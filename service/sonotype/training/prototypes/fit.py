@@ -22,8 +22,8 @@ from sonotype.training.prototypes.options import PrototypeOptions
 Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in total."""
 
-# a push is followed by this share of the steps, in which only the kernels and the linear layer learn
-_AFTER_PUSH = 0.25
+# after a push only the kernels and the linear layer learn, with a rate so many times as large
+_RATE_AFTER_PUSH = 10.0
 # what a push may cost on validation: half a point
 PUSH_COST = 0.005
 
@@ -74,8 +74,8 @@ def fit(task: Task, options: PrototypeOptions) -> Fitted:
     fitted = _optimise(_begin(task.train, options, task.seed), task, options)
     if not options.push:
         return fitted
-    fewer = options.model_copy(update={"steps": max(1, round(_AFTER_PUSH * options.steps))})
-    pushed = _optimise(_pushed(fitted.network, task.train), task, fewer)
+    fixed = {"classification_share": 1.0, "repulsion": 0.0, "peak_rate": _RATE_AFTER_PUSH * options.peak_rate}
+    pushed = _optimise(_pushed(fitted.network, task.train), task, options.model_copy(update=fixed))
     if pushed.validation < fitted.validation - PUSH_COST:
         return fitted
     return replace(pushed, pushed=True)

@@ -24,7 +24,7 @@ from sonotype.training.prototypes.finish import head_arrays
 from sonotype.training.prototypes.report import as_json, as_markdown
 from sonotype.training.prototypes.study import Study
 
-# a rate that Vorbis takes and that keeps what an ear needs
+# files of a lower rate keep their own
 SEGMENT_RATE_HZ = 44100
 _DECODER_FILE = "decoder.safetensors"
 
@@ -148,11 +148,15 @@ def _segments(
     ids = prototype_ids(card.name, card.labels, arrays.owners.tolist())
     files: dict[str, bytes] = {}
     for name, row in zip(ids, rows.tolist(), strict=True):
-        samples, _ = decode(train.examples[train.example[row]].path, SEGMENT_RATE_HZ)
-        start = round(float(train.offset_s[row]) * SEGMENT_RATE_HZ)
+        path = train.examples[train.example[row]].path
+        samples, facts = decode(path, SEGMENT_RATE_HZ)
+        rate_hz = min(facts.sample_rate_hz, SEGMENT_RATE_HZ)
+        if rate_hz != SEGMENT_RATE_HZ:
+            samples, _ = decode(path, rate_hz)
+        start = round(float(train.offset_s[row]) * rate_hz)
+        piece = samples[start : start + round(length_s * rate_hz)]
         file = io.BytesIO()
-        piece = samples[start : start + round(length_s * SEGMENT_RATE_HZ)]
-        soundfile.write(file, np.clip(piece, -1.0, 1.0), SEGMENT_RATE_HZ, format="OGG", subtype="VORBIS")
+        soundfile.write(file, np.clip(piece, -1.0, 1.0), rate_hz, format="OGG", subtype="VORBIS")
         files[f"medoids/{name}.ogg"] = file.getvalue()
     return files
 

@@ -174,10 +174,16 @@ PERCEPTRON = "MLP 128"
 
 
 def _choose(runs: Mapping[int, Sequence[Fitted]]) -> tuple[int, int]:
-    """Size and seed to keep: the fewest prototypes within half a point of the best on validation."""
+    """Size and seed to keep: pushed and few prototypes within half a point of the best on validation."""
     best = max(fitted.validation for found in runs.values() for fitted in found)
-    size = min(size for size, found in runs.items() if max(f.validation for f in found) >= best - PUSH_COST)
-    return size, max(range(len(runs[size])), key=lambda seed: runs[size][seed].validation)
+    places = [
+        (fitted.pushed, -size, fitted.validation, -seed)
+        for size, found in runs.items()
+        for seed, fitted in enumerate(found)
+        if fitted.validation >= best - PUSH_COST
+    ]
+    _, size, _, seed = max(places)
+    return -size, -seed
 
 
 class _Judge:
