@@ -13,6 +13,7 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sonotype.cli.report_reasons import reasons_of
 
@@ -68,7 +69,7 @@ def _table(answers: Answers) -> None:
             console.print(f"[dim]{_how(result)}[/]", soft_wrap=True)
             console.print(_tags(result))
             for part in reasons_of(result):
-                console.print(part)
+                console.print(part, soft_wrap=isinstance(part, Text))
 
 
 def _facts(clip: dict[str, Any]) -> str:
