@@ -17,6 +17,7 @@ from fakeplane import FakePlane
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from prototype_models import make_model
 from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.errors import Code, SonotypeError
@@ -201,3 +202,23 @@ async def test_analyze_prints_reasons_with_bars(run: Run, tmp_path: Path) -> Non
         assert ("█" if share["evidence"] > 0 else "▒") in line
     without = await run("analyze", str(song), "--model", "pecmae", "--reasons", "0")
     assert "why" not in without.stdout
+
+
+def test_models_are_shown_with_what_is_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = make_model(tmp_path / "models")
+    monkeypatch.setenv("SONOTYPE_MODEL_PATH", str(tmp_path / "models"))
+    monkeypatch.setenv("COLUMNS", "160")
+    command = CliRunner()
+    rows = json.loads(command.invoke(command_line, ["models", "list", "--json"]).stdout)["models"]
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+    row = next(row for row in rows if row["name"] == card.name)
+    assert (row["pulled"], row["n_labels"]) == (True, len(card.labels))
+    assert row["n_bytes"] == (tmp_path / "models" / card.name / "prototypes.safetensors").stat().st_size
+    assert card.name in command.invoke(command_line, ["models", "list"]).stdout
+    shown = command.invoke(command_line, ["models", "show", card.address]).stdout
+    for said in ("the embedding vector of fake", "tenor saxophone", "25 steps", card.weights.sha256):
+        assert said in shown
+    document = json.loads(command.invoke(command_line, ["models", "show", card.name, "--json"]).stdout)
+    assert (document["kind"], document["weights_path"] is not None) == ("prototypes", True)
+    (tmp_path / "models" / card.name / "prototypes.safetensors").unlink()
+    assert "missing" in command.invoke(command_line, ["models", "show", card.name]).stdout
