@@ -90,6 +90,13 @@ def explain(walk: Walk, clip: Path) -> None:
         "another class can be explained", f"document.querySelector('#evidence-title').innerText.includes({second})"
     )
     page.evaluate("document.querySelector('#classes label').click()")
+    _choose(page, "#shares", 3)
+    page.wait(f"{LEDGER}.length > {len(cells)}")
+    more = page.evaluate(LEDGER)
+    if sum(more[:-1]) != more[-1] or more[-1] != cells[-1]:
+        walk.wrong.append(f"the whole ledger does not add up: {more}")
+    _choose(page, "#shares", 0)
+    page.wait(f"{LEDGER}.length === {len(cells)}")
     walk.start("#evidence .play")
     walk.start("#evidence .name")
     _click_in(page, "#heatmap .map")

@@ -74,7 +74,8 @@ function players(detail, kind) {
     note: kind === "segment" ? origin(detail.provenance) : sayTake(badge, seed),
     load: () => soundAt(url),
   }).box);
-  const none = found.length ? null : element("p", "quiet", kind === "segment" ? "Its licence does not allow it to be passed on, or it was not kept." : "None is rendered.");
+  const missing = kind === "segment" ? "Its licence does not allow it to be passed on, or it was not kept." : "None is rendered.";
+  const none = found.length ? null : element("p", "quiet", missing);
   return element("section", `kind ${kind}`, element("h5", "", KINDS[kind]), element("p", "quiet", MEANINGS[kind]), ...made, none);
 }
 

@@ -48,7 +48,11 @@ export function withRoles(table) {
 export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 // a true minus is as wide as the plus, so that columns stand
-export const signed = (value, digits = 3) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+export function signed(value, digits = 3) {
+  const size = Math.abs(value).toFixed(digits);
+  return `${value < 0 && Number(size) !== 0 ? "−" : "+"}${size}`;
+}
+
 
 // `instruments-pecmae.tenor-saxophone.2` of the class `tenor saxophone` is called `tenor saxophone #2`.
 export const nameOf = (id, label) => `${label} #${id.slice(id.lastIndexOf(".") + 1)}`;

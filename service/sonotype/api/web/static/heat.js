@@ -1,5 +1,5 @@
 // Heat-lines: what each prototype said at each moment, on the time axis of the taggram.
-import { colour, element, mix, nameOf, pick, signed } from "/assets/dom.js";
+import { colour, element, mix, nameOf, pick, signed, similarityOf } from "/assets/dom.js";
 import { compareButton, labelOf } from "/assets/compare.js";
 import { Timeline } from "/assets/timeline.js";
 
@@ -26,7 +26,7 @@ export class Heat extends Timeline {
     const { context, heat } = this;
     this.measure = this.kind.querySelector(":checked").value;
     const values = heat[this.measure];
-    this.most = Math.max(1e-9, ...values.flat().map(Math.abs));
+    this.most = values.flat().reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
     this.names = heat.prototypes.map((id) => nameOf(id, labelOf(context, id)));
     const names = heat.prototypes.map((id) => compareButton(context, { id, label: labelOf(context, id) }));
     this.note.replaceChildren(...this.legend());
@@ -50,6 +50,6 @@ export class Heat extends Timeline {
 
   say(row, patch) {
     const { similarity, evidence } = this.heat;
-    return `${this.names[row]}: evidence ${signed(evidence[patch][row], 2)}, similarity ${similarity[patch][row].toFixed(2)}`;
+    return `${this.names[row]}: evidence ${signed(evidence[patch][row], 2)}, similarity ${similarityOf({ similarity: similarity[patch][row] })}`;
   }
 }

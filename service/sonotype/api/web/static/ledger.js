@@ -60,6 +60,6 @@ export function fromLogit({ model, result }, reasons) {
   const { temperature, multilabel } = model.prototypes;
   const tag = result.tags.find((each) => each.label === reasons.label);
   const through = multilabel ? "the sigmoid" : `the softmax over ${model.labels.length} classes`;
-  return element("p", "", `Logit ${signed(reasons.logit, DIGITS)} ÷ temperature ${temperature}, through ${through}: `,
+  return element("p", "", `Logit ${signed(reasons.logit, DIGITS)} ÷ temperature ${Number(temperature.toPrecision(3))}, through ${through}: `,
     element("strong", "", percent(tag.score)), ".");
 }

@@ -11,14 +11,17 @@ import { Taggram } from "/assets/taggram.js";
 import { Task } from "/assets/task.js";
 import { Way } from "/assets/way.js";
 
-const ui = pick("model", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox");
+const ui = pick("model", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox", "shares", "refine");
 
 export class Listen {
   constructor() {
     this.task = new Task();
     this.whyTask = new Task();
     ui.work.append(this.task.box);
+    this.refineTask = new Task();
     ui.whytask.append(this.whyTask.box);
+    ui.refine.append(this.refineTask.box);
+    ui.shares.addEventListener("change", () => this.refine());
     this.taggram = new Taggram(byId("taggram"), showNow);
     this.reasons = new ReasonsCard();
     this.heat = new Heat();
@@ -46,6 +49,7 @@ export class Listen {
 
   target(model) {
     const query = new URLSearchParams({ top_k: ui.top.value || "12", timeline: "true" });
+    if (ui.shares.value !== "5") query.append("reasons_top_k", ui.shares.value);
     if (model) query.append("model", model);
     return `/v1/analyze?${query}`;
   }
@@ -86,16 +90,28 @@ export class Listen {
   async explain({ clip, results: [result] }) {
     const model = modelNamed(result.model);
     const summaries = (await this.whyTask.run(() => summariesOf(model.name))) || new Map();
-    const context = { file: this.file, duration: clip.duration_s, result, model, summaries };
-    this.reasons.show(context);
-    this.heat.show(context);
-    this.kept.show(context);
+    this.context = { file: this.file, duration: clip.duration_s, result, model, summaries };
+    this.reasons.show(this.context);
+    this.heat.show(this.context);
+    this.kept.show(this.context);
     ui.turn.hidden = byId("kept").hidden;
     if (!ui.turn.hidden) this.way.offer(model, this.file, result.tags[0].label);
   }
 
+  // The same answer with more, or less, of its evidence.
+  async refine() {
+    const { context } = this;
+    const found = await this.refineTask.run((way) => upload(this.target(context.model.name), context.file, way));
+    if (!found || context !== this.context) return;
+    this.context = { ...context, result: found.body.results[0] };
+    this.reasons.show(this.context, this.reasons.label);
+    this.heat.show(this.context);
+  }
+
   forget() {
+    this.context = null;
     this.whyTask.abort();
+    this.refineTask.abort();
     this.reasons.hide();
     this.heat.hide();
     this.kept.hide();

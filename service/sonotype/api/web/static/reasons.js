@@ -12,14 +12,14 @@ export class ReasonsCard {
   }
 
   // `context`: file, model, result, duration, summaries of the model's prototypes by id.
-  show(context) {
+  show(context, label = context.result.tags[0].label) {
     this.context = context;
     const { reasons, tags } = context.result;
     this.reasons.hidden = false;
     this.warn(reasons);
-    this.classes.replaceChildren(element("legend", "", "Class"), ...tags.map(choice));
+    this.classes.replaceChildren(element("legend", "", "Class"), ...tags.map((tag) => choice(tag, label)));
     this.showNearest(reasons);
-    this.explain(tags[0].label);
+    this.explain(label);
   }
 
   hide() {
@@ -33,6 +33,7 @@ export class ReasonsCard {
   }
 
   explain(label) {
+    this.label = label;
     const found = this.context.result.reasons.labels.find((each) => each.label === label);
     byId("evidence-title").textContent = `Evidence concerning ${label}`;
     this.evidence.replaceChildren(ledger(this.context, found), fromLogit(this.context, found));
@@ -49,8 +50,8 @@ export class ReasonsCard {
   }
 }
 
-function choice({ label, score }, index) {
-  const radio = Object.assign(element("input"), { type: "radio", name: "class", value: label, checked: index === 0 });
+function choice({ label, score }, chosen) {
+  const radio = Object.assign(element("input"), { type: "radio", name: "class", value: label, checked: label === chosen });
   const level = element("span", "level");
   level.style.width = `${100 * score}%`;
   return element("label", "choice", radio, element("span", "", label), element("span", "score", percent(score)), level);
