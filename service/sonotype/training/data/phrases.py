@@ -24,7 +24,7 @@ from sonotype.training.data.tunes import TUNES
 from sonotype.training.data.voices import Part, Role, Stems, is_validation
 
 LENGTH_S = 8.4
-_TRIES = 12
+_TRIES = 40
 _TEST_SHARE = 0.25
 
 
@@ -110,7 +110,7 @@ def make_phrase(phrase: Phrase, player: Player, seed: int, score: Score = write_
         Mono samples [LENGTH_S * RATE_HZ].
 
     Raises:
-        SonotypeError: `internal`; twelve draws gave no sound worth keeping.
+        SonotypeError: `internal`; forty draws gave no sound worth keeping.
     """
     reason = ""
     for attempt in range(_TRIES):

@@ -38,7 +38,9 @@ TUNES: dict[Split, tuple[str, ...]] = {
 }
 _DRUMS = 9
 _FEWEST_NOTES, _FEWEST_KEYS = 24, 4
-_IN_A_PHRASE = 8
+# how often notes begin in a phrase; those of a xylophone die away soon
+_ENOUGH: dict[Style, int] = {"mallet": 20, "plucked": 12}
+_ENOUGH_ELSE = 8
 _TRIES = 20
 _TOGETHER_S = 0.03
 
@@ -62,14 +64,7 @@ class Tune:
         Returns:
             Notes in the order of their starts; few or none where the tune has a long rest everywhere.
         """
-        part = self.parts[int(random.integers(len(self.parts)))]
-        pace = float(random.uniform(0.85, 1.15))
-        notes: list[Note] = []
-        for _ in range(_TRIES):
-            begin = part[int(random.integers(len(part)))].start_s - 0.05
-            notes = [n for n in part if begin <= n.start_s < begin + length_s / pace]
-            if len(notes) >= _IN_A_PHRASE and len({n.key for n in notes}) >= _FEWEST_KEYS:
-                break
+        begin, pace, notes = self._excerpt(random, length_s, _ENOUGH.get(style, _ENOUGH_ELSE))
         if not notes:
             return []
         span = high - low
@@ -86,6 +81,26 @@ class Tune:
             for n in notes
         ]
         return _skyline(moved) if style in {"melody", "bowed"} else moved
+
+    def _excerpt(self, random: Random, length_s: float, enough: int) -> tuple[float, float, list[Note]]:
+        """Draw a start, a stretch of time, and the notes from there on: an excerpt that begins enough notes.
+
+        Where a tune is too slow for that, each try is faster than the one before, up to twice as fast.
+        """
+        steady = random.uniform(0.85, 1.15)
+        fullest: tuple[float, float, list[Note]] = (0.0, 1.0, [])
+        most = 0
+        for i in range(_TRIES):
+            part = self.parts[int(random.integers(len(self.parts)))]
+            begin = part[int(random.integers(len(part)))].start_s - 0.05
+            pace = float(steady * (1 - 0.5 * i / _TRIES))
+            notes = [n for n in part if begin <= n.start_s < begin + length_s / pace]
+            starts = len({round(n.start_s / _TOGETHER_S) for n in notes})
+            if starts > most:
+                fullest, most = (begin, pace, notes), starts
+            if starts >= enough and len({n.key for n in notes}) >= _FEWEST_KEYS:
+                break
+        return fullest
 
 
 def read_tune(path: Path) -> Tune:
