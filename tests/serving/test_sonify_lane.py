@@ -113,7 +113,7 @@ async def test_a_listener_who_leaves_costs_a_message_and_nothing_else() -> None:
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
         assert len(await listen(lane, order())) == order().n_samples, "the next one is served by the same process"
-        await until(lambda: len(asyncio.all_tasks()) <= tasks)
+        await until(lambda: len(asyncio.all_tasks()) <= tasks, 20)
         assert (lane.pid, lane.waiting, _open_files()) == (pid, 0, files)
 
 
@@ -140,7 +140,7 @@ async def test_a_crash_fails_one_order_and_the_next_finds_a_new_process() -> Non
         assert lane.pid != pid
         pid = lane.pid
         os.kill(pid, signal.SIGKILL)  # while nobody waits
-        await until(lambda: _ended(pid))
+        await until(lambda: _ended(pid), 20)
         assert len(await listen(lane, order())) == order().n_samples, "nobody sees it"
 
 
@@ -174,7 +174,7 @@ async def test_a_child_that_floods_is_replaced() -> None:
         pid = await _pid(lane)
         async with lane.open(order(ENDLESS), None) as ticket:
             assert sum([len(block) async for block in ticket]) == order().n_samples, "no more than was ordered"
-            await until(lambda: lane.pid != pid)
+            await until(lambda: lane.pid != pid, 20)
         assert len(await listen(lane, order())) == order().n_samples
 
 
@@ -189,7 +189,7 @@ async def test_a_slow_listener_holds_a_bounded_number_of_bytes() -> None:
         async with lane.open(asked, None) as ticket:
             ticket._most_bytes = 200_000
             count = len(await anext(ticket))
-            await until(lambda: not ticket._room.is_set())
+            await until(lambda: not ticket._room.is_set(), 20)
             assert ticket._held_bytes < 200_000 + 4 * 8192
             async for block in ticket:
                 count += len(block)
@@ -205,7 +205,7 @@ async def test_a_deadline_ends_both_sides() -> None:
         )
         async with lane.open(order(segments=60), loop.time() + 0.2) as ticket:  # nobody listens
             ticket._most_bytes = 1
-            await until(lambda: ticket.outcome is not None)
+            await until(lambda: ticket.outcome is not None, 20)
             assert ticket.outcome == Code.DEADLINE_EXCEEDED
         assert len(await listen(lane, order())) == order().n_samples
 
@@ -223,7 +223,7 @@ async def test_the_end_of_the_lane_fails_what_waits_and_leaves_no_process() -> N
         await listen(lane, order())
         pid = lane.pid
         waiting = asyncio.create_task(refused(lane, order(segments=99, delay_ms=50)))
-        await until(lambda: lane._running is not None)
+        await until(lambda: lane._running is not None, 20)
         await lane.aclose()
         assert (await waiting).code is Code.UNAVAILABLE
         assert not Path(f"/proc/{pid}").exists()

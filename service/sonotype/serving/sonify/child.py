@@ -63,12 +63,16 @@ class Decoders:
         self._loaded: dict[tuple[str, str], Sonifier] = {}
 
     def blocks(self, order: Order) -> Iterator[Floats]:
-        """Generate what is ordered.
+        """Generate what is ordered; an order of nothing loads the decoder and tries it once.
 
         Raises:
             SonotypeError: what the decoder refuses; `item_failed` where it gives something that is no audio.
         """
         sonifier = self._get(order)
+        if not len(order.embeddings):
+            # the first run pays for lazy initialisation: let nobody wait for it
+            for _ in sonifier.stream(np.zeros(sonifier.dim, np.float32), seed=order.seed):
+                pass
         for embedding in order.embeddings:
             count = 0
             for block in sonifier.stream(embedding, seed=order.seed, steps=order.steps, guidance=order.guidance):

@@ -44,14 +44,17 @@ class Engine:
         program: what the child runs.
         hang_s: longest wait for the next block.
         load_s: longest wait for the first block of a decoder that may have to be loaded.
-        cancel_s: how long a child may take to heed a cancel before it is killed.
+        cancel_s: how long a loaded decoder may take to heed a cancel; None takes `hang_s`, as a new process would
+            cost more than the rest of a block.
     """
 
-    def __init__(self, program: Program, *, hang_s: float, load_s: float = 180.0, cancel_s: float = 5.0) -> None:
+    def __init__(
+        self, program: Program, *, hang_s: float, load_s: float = 180.0, cancel_s: float | None = None
+    ) -> None:
         self._program = program
         self._hang_s = hang_s
         self._load_s = max(load_s, hang_s)
-        self._cancel_s = cancel_s
+        self._cancel_s = hang_s if cancel_s is None else cancel_s
         self._child: Child | None = None
         self._loaded: set[str] = set()
         self._failures = 0
@@ -84,7 +87,7 @@ class Engine:
         try:
             await self._child.send(wire.order(ticket.order.message()))
             if not await self._stream(reader, ticket, began):
-                await self._cancel(self._child, reader)
+                await self._cancel(self._child, reader, ticket.order.card.address)
         except ChildLostError:
             await self._lose(ticket, "crash")
         except TimeoutError:
@@ -109,8 +112,8 @@ class Engine:
         try:
             while (record := await reader.next(limit_s)) is not None:
                 kind, payload = record
+                self._loaded.add(address)
                 if kind != wire.SAMPLES:
-                    self._loaded.add(address)
                     self._end(ticket, kind, payload)
                     return True
                 if not samples:
@@ -136,9 +139,9 @@ class Engine:
         else:
             ticket.fail(_refusal(payload))
 
-    async def _cancel(self, child: Child, reader: _Reader) -> None:
+    async def _cancel(self, child: Child, reader: _Reader, address: str) -> None:
         """Tell the child to stop and read to the end of the order. Raises TimeoutError if it does not heed."""
-        async with asyncio.timeout(self._cancel_s):
+        async with asyncio.timeout(self._cancel_s if address in self._loaded else self._load_s):
             await child.send(wire.order(wire.CANCEL))
             while (await reader.rest())[0] == wire.SAMPLES:
                 pass
