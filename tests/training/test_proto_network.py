@@ -35,7 +35,8 @@ def blobs(files: int, seed: int, *, multilabel: bool = False) -> Corpus:
 
 
 def quick(**changes: object) -> PrototypeOptions:
-    return preset_options("sonotype", **({"steps": 150, "per_class": 2, "validate_every": 50} | changes))
+    fast = {"steps": 100, "per_class": 2, "validate_every": 50, "batch": 64}
+    return preset_options("sonotype", **(fast | changes))
 
 
 @pytest.mark.parametrize("initialise", ["kmeans", "kmeans-samples"])
@@ -98,7 +99,7 @@ def test_losses_by_hand() -> None:
     # prototypes of class 0: min over both rows; class 1 does not occur
     assert float(losses.closeness(distances, truth, owners)) == pytest.approx((1.0 + 4.0) / 2)
     placed = torch.tensor([[0.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
-    assert float(losses.crowding(placed, owners, 0.5)) == pytest.approx(np.exp(-0.5 * 0.5 * 4.0))
+    assert float(losses.crowding(placed, torch.tensor([[0, 1]]), 0.5)) == pytest.approx(np.exp(-0.5 * 0.5 * 4.0))
     logits = torch.tensor([[0.2, 0.1]])
     expected = -np.log(np.exp(2.0) / (np.exp(2.0) + np.exp(1.0)))
     found = losses.classification(logits, torch.tensor([[True, False]]), 0.1, multilabel=False)
@@ -138,7 +139,7 @@ def test_push_puts_prototypes_onto_different_real_segments() -> None:
 
 def test_several_labels() -> None:
     train, validation = blobs(90, 10, multilabel=True), blobs(45, 11, multilabel=True)
-    fitted = fit(Task(train, validation, multilabel=True), quick(steps=300))
+    fitted = fit(Task(train, validation, multilabel=True), quick(steps=150))
     assert fitted.validation > 0.9
     assert macro_precision(validation.truth, scores(fitted.network, validation)) == fitted.validation
 
@@ -147,7 +148,7 @@ def test_repulsion_keeps_prototypes_apart() -> None:
     train, validation = blobs(90, 12), blobs(45, 13)
 
     def spread(repulsion: float) -> float:
-        placed = fit(Task(train, validation), quick(per_class=4, repulsion=repulsion, steps=300)).network.placed()
+        placed = fit(Task(train, validation), quick(per_class=4, repulsion=repulsion, steps=150)).network.placed()
         pairs = torch.pdist(placed[:4].detach())
         return float(pairs.min())
 

@@ -120,8 +120,7 @@ def _epochs(task: Task) -> Iterator[list[Scores]]:
     for _ in range(_MLP_EPOCHS):
         draws = [random.choice(rows, size // len(members) + 1) for rows in members]
         rows = random.permutation(np.concatenate(draws))
-        classes = None if task.multilabel else np.arange(len(members))
-        model.partial_fit(task.train.points[rows], task.targets[rows], classes=classes)
+        model.partial_fit(task.train.points[rows], task.targets[rows], classes=np.arange(len(members)))
         scores = task.pooled(_log_probabilities(model))
         yield scores
         value = metric(task.validation.truth, scores[0])

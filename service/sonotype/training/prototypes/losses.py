@@ -42,16 +42,19 @@ def closeness(distances: Tensor, truth: Tensor, owners: Tensor) -> Tensor:
     return nearest[present].mean() if bool(present.any()) else distances.sum() * 0.0
 
 
-def crowding(placed: Tensor, owners: Tensor, unit: float) -> Tensor:
+def crowding(placed: Tensor, pairs: Tensor, unit: float) -> Tensor:
     """Mean of exp(-d / 2) over pairs of prototypes of one class, d their squared distance in units.
 
     Not in the paper: its L_p pulls all prototypes of a class to one segment, and nothing keeps them apart.
+
+    Args:
+        placed: prototypes, shape [M, D].
+        pairs: indices of prototypes of one class, shape [P, 2].
+        unit: of squared distances.
     """
-    pairs = torch.triu(owners[:, None] == owners[None], diagonal=1)
-    if not bool(pairs.any()):
+    if not len(pairs):
         return placed.sum() * 0.0
-    first, second = pairs.nonzero(as_tuple=True)
-    squared = (placed[first] - placed[second]).square().sum(1)
+    squared = (placed[pairs[:, 0]] - placed[pairs[:, 1]]).square().sum(1)
     return torch.exp(-0.5 * unit * squared).mean()
 
 
@@ -61,7 +64,8 @@ def total(
     """The loss: lambda L_c + (1 - lambda) L_p + repulsion."""
     share = options.classification_share
     loss = share * classification(judged.logits, truth, options.temperature, multilabel=multilabel)
-    loss = loss + (1.0 - share) * closeness(judged.distances, truth, network.owners)
+    if share < 1.0:
+        loss = loss + (1.0 - share) * closeness(judged.distances, truth, network.owners)
     if options.repulsion:
-        loss = loss + options.repulsion * crowding(network.placed(), network.owners, network.unit)
+        loss = loss + options.repulsion * crowding(network.placed(), network.pairs, network.unit)
     return loss

@@ -39,6 +39,7 @@ class PrototypeNetwork(nn.Module):
     """
 
     owners: Tensor
+    pairs: Tensor
 
     def __init__(
         self, prototypes: Floats, owners: Tensor, n_classes: int, unit: float, options: PrototypeOptions
@@ -47,6 +48,8 @@ class PrototypeNetwork(nn.Module):
         self.unit = unit
         self.prototypes = nn.Parameter(torch.as_tensor(prototypes, dtype=torch.float32).clone())
         self.register_buffer("owners", owners)
+        pairs = torch.triu(owners[:, None] == owners[None], diagonal=1).nonzero()
+        self.register_buffer("pairs", pairs, persistent=False)
         self.log_gamma = nn.Parameter(torch.zeros(len(prototypes)), requires_grad=options.gamma == "learned")
         self.linear = nn.Linear(len(prototypes), n_classes)
         with torch.no_grad():
