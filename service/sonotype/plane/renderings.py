@@ -6,15 +6,15 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Iterable
 
 import numpy as np
 
-from sonotype.audio.encode import FORMATS, encode, media_type, read_pcm, to_pcm
+from sonotype.audio.encode import encode, to_pcm
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.plane.heads import Head
+from sonotype.plane.playback import AudioMemory, audio_file, rehearse
 from sonotype.plane.prototypes import Prototype
 from sonotype.plane.sonification import AudioFile, AudioFormat, Rendering
 from sonotype.serving.cache.singleflight import SingleFlight
@@ -45,7 +45,7 @@ class Renderings:
         self._shelf = shelf
         self._flights = flights
         self._timeout_s = timeout_s
-        self._memory = _Memory(_MEMORY_BYTES)
+        self._memory = AudioMemory(_MEMORY_BYTES)
 
     async def audio(self, prototype: Prototype, rendering: Rendering | None, audio_format: AudioFormat) -> AudioFile:
         """One rendering in one format; None takes the offered one.
@@ -58,7 +58,7 @@ class Renderings:
         file = self._memory.get(key)
         if file is None:
             source = await self._source(prototype, rendering, background=False)
-            file = await asyncio.to_thread(_audio_file, source, rendering, audio_format)
+            file = await asyncio.to_thread(audio_file, source, rendering, audio_format)
             self._memory.put(key, file)
         else:
             metrics.RENDERINGS.labels("memory").inc()
@@ -70,7 +70,7 @@ class Renderings:
         Raises:
             SonotypeError: the decoder cannot be loaded, or the service is shutting down.
         """
-        await asyncio.to_thread(_rehearse)
+        await asyncio.to_thread(rehearse)
         await self._patiently(self._make(Order(head.card, head.folder, np.empty((0, 0), np.float32)), background=True))
         for prototype, rendering in _by_urgency(prototypes):
             shelf, name = _shelf_name(head), _name(prototype, rendering)
@@ -118,28 +118,6 @@ class Renderings:
         return np.concatenate([np.empty(0, np.float32), *blocks])
 
 
-class _Memory:
-    """Encoded files, least recently used ones go first.
-
-    Args:
-        max_bytes: what they may take together.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._files: OrderedDict[str, AudioFile] = OrderedDict()
-
-    def get(self, key: str) -> AudioFile | None:
-        if key in self._files:
-            self._files.move_to_end(key)
-        return self._files.get(key)
-
-    def put(self, key: str, file: AudioFile) -> None:
-        self._files[key] = file
-        while len(self._files) > 1 and sum(len(file.data) for file in self._files.values()) > self._max_bytes:
-            self._files.popitem(last=False)
-
-
 def _checked(prototype: Prototype, rendering: Rendering | None) -> Rendering:
     found = rendering or prototype.info.offered
     if found is None:
@@ -173,26 +151,8 @@ def _by_urgency(prototypes: Iterable[Prototype]) -> list[tuple[Prototype, Render
     return sorted(every, key=lambda pair: (pair[1] != pair[0].info.offered, pair[1].kind == "medoid", pair[1].seed))
 
 
-def _rehearse() -> None:
-    """Load the codecs before anybody waits for them."""
-    for audio_format in FORMATS:
-        encode(np.zeros(4096, np.int16), 16000, audio_format)
-    read_pcm(encode(np.zeros(4096, np.int16), 16000, "flac"))
-
-
 def _read_segment(prototype: Prototype) -> bytes:
     try:
         return prototype.segment.read_bytes()
     except OSError as error:
         raise SonotypeError(Code.NOT_FOUND, f"The segment of {prototype.info.id} is gone.") from error
-
-
-def _audio_file(source: bytes, rendering: Rendering, audio_format: AudioFormat) -> AudioFile:
-    try:
-        pcm, rate_hz = read_pcm(source)
-    except ValueError as error:
-        raise SonotypeError(Code.WEIGHTS_CORRUPT, "The audio file of this prototype is damaged.") from error
-    kept_as = "ogg" if rendering.kind == "segment" else "flac"
-    data = source if audio_format == kept_as else encode(pcm, rate_hz, audio_format)
-    etag = f"{hashlib.sha256(data).hexdigest()[:32]}-{audio_format}"
-    return AudioFile(data, media_type(audio_format), etag, rendering, len(pcm) / rate_hz)

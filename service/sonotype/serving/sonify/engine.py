@@ -8,20 +8,19 @@ import logging
 import os
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
 from sonotype.audio import wire
 from sonotype.audio.process import Child, ChildLostError, Program
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.serving.sonify.reader import Reader
 from sonotype.serving.sonify.ticket import Ticket
 from sonotype.serving.workers.process import without_secrets
 from sonotype.telemetry import metrics
 
 _log = logging.getLogger(__name__)
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S, _MOST_DOUBLINGS = 0.1, 30.0, 20
-_Record = tuple[bytes, bytearray]
 
 
 def sonify_program(threads: int, environment: Mapping[str, str] | None = None) -> Program:
@@ -83,7 +82,7 @@ class Engine:
         """Serve one ticket to its end; all that can go wrong ends up in the ticket."""
         assert self._child is not None, "a ticket without a process. This is a bug."  # noqa: S101
         began = monotonic()
-        reader = _Reader(self._child, ticket.left)
+        reader = Reader(self._child, ticket.left)
         try:
             await self._child.send(wire.order(ticket.order.message()))
             if not await self._stream(reader, ticket, began):
@@ -100,7 +99,7 @@ class Engine:
         """End the child and wait for it."""
         await self._drop()
 
-    async def _stream(self, reader: _Reader, ticket: Ticket, began: float) -> bool:
+    async def _stream(self, reader: Reader, ticket: Ticket, began: float) -> bool:
         """Pass records on; False where the order goes on, but nobody waits for it any more.
 
         Raises:
@@ -139,7 +138,7 @@ class Engine:
         else:
             ticket.fail(_refusal(payload))
 
-    async def _cancel(self, child: Child, reader: _Reader, address: str) -> None:
+    async def _cancel(self, child: Child, reader: Reader, address: str) -> None:
         """Tell the child to stop and read to the end of the order. Raises TimeoutError if it does not heed."""
         async with asyncio.timeout(self._cancel_s if address in self._loaded else self._load_s):
             await child.send(wire.order(wire.CANCEL))
@@ -163,52 +162,6 @@ class Engine:
         self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
         metrics.SONIFY_RESTARTS.labels(why).inc()
         _log.warning("the sonification process is replaced (%s: %s)", why, detail)
-
-
-class _Reader:
-    """Records of one order; a wait that ends early keeps its place in the stream.
-
-    Args:
-        child: which sends them.
-        left: set when the listener leaves.
-    """
-
-    def __init__(self, child: Child, left: asyncio.Event) -> None:
-        self._child = child
-        self._leaving: asyncio.Task[Any] = asyncio.create_task(left.wait())
-        self._task: asyncio.Task[Any] | None = None
-
-    async def next(self, limit_s: float) -> _Record | None:
-        """The next record, or None when the listener has left.
-
-        Raises:
-            ChildLostError: the child is gone.
-            TimeoutError: nothing came within `limit_s`.
-        """
-        task = self._begin()
-        await asyncio.wait({task, self._leaving}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        if task.done() and not (self._leaving.done() and task.result()[0] == wire.SAMPLES):
-            return await self.rest()
-        if self._leaving.done():
-            return None
-        raise TimeoutError
-
-    async def rest(self) -> _Record:
-        """The next record, whoever waits. Raises ChildLostError."""
-        record: _Record = await self._begin()
-        self._task = None
-        return record
-
-    def close(self) -> None:
-        """Wait no longer."""
-        self._leaving.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> asyncio.Task[Any]:
-        if self._task is None:
-            self._task = asyncio.create_task(self._child.receive())
-        return self._task
 
 
 def _refusal(payload: bytearray) -> SonotypeError:
