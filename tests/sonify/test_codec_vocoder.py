@@ -15,7 +15,8 @@ from sonotype.models.sonify.codec import SCALE_FLOOR, PatchCodec
 from sonotype.models.sonify.griffin_lim import griffin_lim
 from sonotype.models.sonify.mel import linear_power, mel_power, segment_mel
 from sonotype.models.sonify.options import DEFAULT_MEL
-from sonotype.models.sonify.vocoder import Vocoder, overlap_add
+from sonotype.models.sonify.spectra import overlap_add
+from sonotype.models.sonify.vocoder import Vocoder
 
 
 def test_the_codec_loses_exactly_the_variance_that_it_says() -> None:

@@ -2,6 +2,8 @@
 
 Rectified flow (Liu et al. 2022, arXiv:2209.03003): x_t = (1 - t) noise + t data, and the network estimates the
 velocity data - noise. The transformer is a DiT with adaLN-zero (Peebles & Xie 2022, arXiv:2212.09748, section 3.2).
+Every layer also sees the token before and the token after: attention alone needs long to find out that sound goes on,
+and until then each token has a pitch of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class FlowTransformer(nn.Module):
     def __init__(self, options: FlowMelOptions, dim: int) -> None:
         super().__init__()
         width = options.flow.width
-        self.inlet = nn.Linear(options.latent_dim, width)
+        self.inlet = nn.Linear(3 * options.latent_dim, width)
         self.position = nn.Parameter(0.02 * torch.randn(options.tokens, width))
         self.time = nn.Sequential(nn.Linear(2 * _TIME_FEATURES, width), nn.SiLU(), nn.Linear(width, width))
         self.condition = nn.Sequential(nn.Linear(dim, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
@@ -65,7 +67,7 @@ class FlowTransformer(nn.Module):
             Same shape as x.
         """
         mood = functional.silu(self.time(_waves(t)) + condition)
-        h = self.inlet(x) + self.position
+        h = self.inlet(torch.cat((_shifted(x, 1), x, _shifted(x, -1)), dim=-1)) + self.position
         for block in self.blocks:
             h = block(h, mood)
         shift, scale = self.last(mood)[:, None].chunk(2, dim=-1)
@@ -80,6 +82,7 @@ class _Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.modulation = _modulation(width, 6)
+        self.near = nn.ModuleList((_Neighbours(width), _Neighbours(width)))
         self.qkv = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)
         hidden = feed_forward * width
@@ -87,8 +90,8 @@ class _Block(nn.Module):
 
     def forward(self, h: Tensor, mood: Tensor) -> Tensor:
         parts = self.modulation(mood)[:, None].chunk(6, dim=-1)
-        h = h + parts[2] * self._attend(_modulate(h, parts[0], parts[1]))
-        updated: Tensor = h + parts[5] * self.feed(_modulate(h, parts[3], parts[4]))
+        h = h + parts[2] * self._attend(self.near[0](_modulate(h, parts[0], parts[1])))
+        updated: Tensor = h + parts[5] * self.feed(self.near[1](_modulate(h, parts[3], parts[4])))
         return updated
 
     def _attend(self, h: Tensor) -> Tensor:
@@ -99,6 +102,23 @@ class _Block(nn.Module):
         mixed = scores.softmax(dim=-1).to(qkv.dtype) @ qkv[2]
         merged: Tensor = self.merge(mixed.transpose(1, 2).reshape(batch, tokens, width))
         return merged
+
+
+class _Neighbours(nn.Module):
+    """A depthwise convolution over three tokens, around the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.before = nn.Parameter(0.3 * torch.randn(width))
+        self.after = nn.Parameter(0.3 * torch.randn(width))
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.before.to(h.dtype) * _shifted(h, 1) + self.after.to(h.dtype) * _shifted(h, -1)
+
+
+def _shifted(h: Tensor, by: int) -> Tensor:
+    """Tokens moved later (1) or earlier (-1), with zeros where none comes from."""
+    return functional.pad(h[:, :-1], (0, 0, 1, 0)) if by > 0 else functional.pad(h[:, 1:], (0, 0, 0, 1))
 
 
 def _modulation(width: int, parts: int) -> nn.Linear:

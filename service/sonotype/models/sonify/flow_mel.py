@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import DecoderSpec, PrototypeCard
-from sonotype.models.frontend.logmel import LogMel
+from sonotype.models.sonify import griffin_lim
 from sonotype.models.sonify.base import checked
 from sonotype.models.sonify.codec import PatchCodec
 from sonotype.models.sonify.flow import FlowTransformer
-from sonotype.models.sonify.griffin_lim import griffin_lim
+from sonotype.models.sonify.mel import segment_mel
 from sonotype.models.sonify.options import FlowMelOptions
 from sonotype.models.sonify.sampler import guided, solve, time_grid
 from sonotype.models.sonify.vocoder import Vocoder
@@ -56,7 +56,6 @@ class Decoder(nn.Module):
         self.options = options
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
-        self.frontend = LogMel(options.mel)
         self.codec = PatchCodec(options.token_frames, options.mel.n_mels, options.latent_dim)
         self.flow = FlowTransformer(options, dim)
         self.vocoder = Vocoder(options)
@@ -86,9 +85,8 @@ class Decoder(nn.Module):
     def samples(self, mel: Tensor) -> Iterator[Tensor]:
         """Samples of one log-mel segment [1, frames, n_mels], block by block."""
         if self.options.synthesis == "griffin-lim":
-            yield griffin_lim(self.frontend, mel)[0]
-        else:
-            yield from self.vocoder.stream(mel, self.options.block_frames)
+            return griffin_lim.stream(self.vocoder.frontend, mel, self.options.block_frames)
+        return self.vocoder.stream(mel, self.options.block_frames)
 
     def noise(self, seed: int) -> Tensor:
         """The noise of a seed, shape [1, tokens, latent_dim]."""
@@ -109,16 +107,33 @@ class FlowMelSonifier:
         self.segment_samples = spec.segment_samples
         self.dim = spec.dim
         self.network = network
-        self._spec = spec
+        self.steps, self.guidance = spec.steps, spec.guidance
 
     def stream(
         self, embedding: Floats, *, seed: int, steps: int | None = None, guidance: float | None = None
     ) -> Iterator[Floats]:
         """Generate one segment; see `Sonifier.stream`."""
+        if steps is not None and steps < 1:
+            raise SonotypeError(Code.INVALID_REQUEST, "A sonification needs at least one step.")
         vector = torch.from_numpy(checked(embedding, self.dim))[None]
-        steps = self._spec.steps if steps is None else steps
-        guidance = self._spec.guidance if guidance is None else guidance
+        steps = self.steps if steps is None else steps
+        guidance = self.guidance if guidance is None else guidance
         return self._blocks(vector, seed, steps, guidance)
+
+    def reconstruct(self, samples: Floats) -> Floats:
+        """Pass a real segment through log-mel, codec and vocoder, without the flow: what a perfect flow would keep.
+
+        Args:
+            samples: shape [segment_samples].
+
+        Returns:
+            Shape [segment_samples].
+        """
+        with torch.inference_mode():
+            mel = segment_mel(self.network.vocoder.frontend, torch.from_numpy(samples)[None])
+            blocks = list(self.network.samples(self.network.mel(self.network.codec.encode(mel))))
+            made: Floats = torch.cat(blocks).clamp(-1.0, 1.0).numpy()
+        return made
 
     def _blocks(self, vector: Tensor, seed: int, steps: int, guidance: float) -> Iterator[Floats]:
         # inference mode must not stay on while the caller holds a block, so it is entered once per block

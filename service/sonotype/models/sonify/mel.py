@@ -32,7 +32,7 @@ def mel_power(frontend: LogMel, mel: Tensor) -> Tensor:
     return ((10.0 ** mel.clamp(min=0.0)) - 1.0) / frontend.spec.log_scale
 
 
-def linear_power(frontend: LogMel, mel: Tensor, iterations: int = 60) -> Tensor:
+def linear_power(frontend: LogMel, mel: Tensor, iterations: int = 24) -> Tensor:
     """Find a power spectrum, never negative, whose mel power is that of the log-mel.
 
     Non-negative least squares by multiplicative updates (Lee & Seung 2001, "Algorithms for non-negative matrix

@@ -40,9 +40,10 @@ class VocoderSpec(_Strict):
     """Size of the vocoder."""
 
     width: int = 256
-    depth: int = 8
+    depth: int = 6
     hidden: int = 768
     kernel: int = Field(7, description="frames, odd")
+    iterations: int = Field(2, description="of Griffin and Lim's algorithm before the network corrects")
 
 
 class FlowMelOptions(_Strict):

@@ -1,7 +1,9 @@
-"""Log-mel to samples in one pass: ConvNeXt blocks at frame rate, then an inverse STFT.
+"""Log-mel to samples in one pass: a network corrects the magnitudes and phases that mathematics alone would guess.
 
-The architecture is that of Vocos (Siuzdak 2023, arXiv:2306.00814, section 3). Nothing in it looks further than a fixed
-number of frames, so a segment can be made block by block with the same result.
+The network is that of Vocos (Siuzdak 2023, arXiv:2306.00814, section 3): ConvNeXt blocks at frame rate, then an inverse
+STFT. Two things differ. It does not invent magnitude and phase, it corrects those of `griffin_lim.first_guess`: a
+convolution cannot make phases that run on through a steady tone, and magnitudes that are nearly right at the start
+save most of the training. And it sees how far the log-mel of that guess is from the one asked for.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from sonotype.models.frontend.logmel import LogMel
+from sonotype.models.sonify.griffin_lim import blocks, first_guess, refine
+from sonotype.models.sonify.mel import segment_mel
 from sonotype.models.sonify.options import FlowMelOptions
+from sonotype.models.sonify.spectra import overlap_add, reach
 
-# e^6 is far above any bin of audio within full scale that a network should need to ask for
-_MAX_LOG_MAGNITUDE = 6.0
+# a correction beyond e^3, 26 dB, is none
+_MAX_CORRECTION = 3.0
 
 
 class Vocoder(nn.Module):
@@ -27,56 +32,60 @@ class Vocoder(nn.Module):
 
     mean: Tensor
     scale: Tensor
-    window: Tensor
 
     def __init__(self, options: FlowMelOptions) -> None:
         super().__init__()
         spec = options.vocoder
-        self.n_fft, self.hop = options.mel.n_fft, options.mel.hop_length
+        self.iterations = spec.iterations
+        self.frontend = LogMel(options.mel)
         self.register_buffer("mean", torch.zeros(1))
         self.register_buffer("scale", torch.ones(1))
-        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
-        self.inlet = nn.Conv1d(options.mel.n_mels, spec.width, spec.kernel, padding=spec.kernel // 2)
+        self.inlet = nn.Conv1d(2 * options.mel.n_mels, spec.width, spec.kernel, padding=spec.kernel // 2)
         self.norm = nn.LayerNorm(spec.width, eps=1e-6)
         self.blocks = nn.ModuleList(_Block(spec.width, spec.hidden, spec.kernel) for _ in range(spec.depth))
         self.last_norm = nn.LayerNorm(spec.width, eps=1e-6)
-        self.outlet = nn.Linear(spec.width, self.n_fft + 2)
-        # frames to each side that a frame of the spectrum depends on
-        self.context = (spec.kernel // 2) * (1 + spec.depth)
+        self.outlet = nn.Linear(spec.width, options.mel.n_fft + 2)
+        # at first nothing is corrected
+        nn.init.zeros_(self.outlet.weight)
+        nn.init.zeros_(self.outlet.bias)
+        network = (spec.kernel // 2) * (1 + spec.depth)
+        # guess, its samples, their log-mel, the network, its samples
+        self.context = network + (3 + spec.iterations) * reach(options.mel.n_fft, options.mel.hop_length)
 
     def forward(self, mel: Tensor) -> Tensor:
         """Map log-mel [B, frames, n_mels] to samples [B, frames * hop]."""
-        return overlap_add(self.spectrum(mel), self.window, self.hop)
+        return self.correct(mel, self.guess(mel))
 
-    def spectrum(self, mel: Tensor) -> Tensor:
-        """Map log-mel [B, frames, n_mels] to complex spectra [B, frames, n_fft // 2 + 1]."""
-        h = self.inlet(((mel - self.mean) / self.scale).transpose(1, 2)).transpose(1, 2)
-        h = self.norm(h)
-        for block in self.blocks:
-            h = block(h)
-        log_magnitude, phase = self.outlet(self.last_norm(h)).float().chunk(2, dim=-1)
-        return torch.polar(log_magnitude.clamp(max=_MAX_LOG_MAGNITUDE).exp(), phase)
+    @torch.no_grad()
+    def guess(self, mel: Tensor) -> Tensor:
+        """The spectra to start from, complex, shape [B, frames, n_fft // 2 + 1]."""
+        return first_guess(self.frontend, mel)
+
+    def correct(self, mel: Tensor, guess: Tensor) -> Tensor:
+        """Samples [B, frames * hop] from log-mel and its guess; they depend on `context` frames to each side."""
+        window, hop = self.frontend.window, self.frontend.spec.hop_length
+        with torch.no_grad():
+            guess = refine(guess, window, hop, self.iterations)
+            missed = mel - segment_mel(self.frontend, overlap_add(guess, window, hop))
+        louder, later = self._network(torch.cat(((mel - self.mean) / self.scale, missed), dim=-1)).chunk(2, dim=-1)
+        magnitude = guess.abs() * louder.clamp(-_MAX_CORRECTION, _MAX_CORRECTION).exp()
+        return overlap_add(torch.polar(magnitude, guess.angle() + later), window, hop)
 
     def stream(self, mel: Tensor, block_frames: int) -> Iterator[Tensor]:
-        """Make the samples of one segment in blocks; together they equal `forward` but for float rounding.
+        """Make the samples of one segment [1, frames, n_mels] in blocks; together they equal `forward`."""
+        guess = self.guess(mel)
 
-        Args:
-            mel: shape [1, frames, n_mels].
-            block_frames: frames of a block.
+        def make(first: int, last: int) -> Tensor:
+            return self.correct(mel[:, first:last], guess[:, first:last])[0]
 
-        Yields:
-            Shape [block_frames * hop]; the last may be shorter.
-        """
-        # frames on each side whose windows reach into a block
-        reach = -(-(self.n_fft - self.hop) // (2 * self.hop))
-        total = mel.shape[1]
-        for start in range(0, total, block_frames):
-            end = min(start + block_frames, total)
-            first, last = max(0, start - reach), min(total, end + reach)
-            left, right = max(0, first - self.context), min(total, last + self.context)
-            spectra = self.spectrum(mel[:, left:right])[:, first - left : last - left]
-            samples = overlap_add(spectra, self.window, self.hop)[0]
-            yield samples[(start - first) * self.hop : (end - first) * self.hop]
+        return blocks(make, mel.shape[1], block_frames, self.context, self.frontend.spec.hop_length)
+
+    def _network(self, features: Tensor) -> Tensor:
+        h = self.norm(self.inlet(features.transpose(1, 2)).transpose(1, 2))
+        for block in self.blocks:
+            h = block(h)
+        corrections: Tensor = self.outlet(self.last_norm(h))
+        return corrections.float()
 
 
 class _Block(nn.Module):
@@ -93,28 +102,3 @@ class _Block(nn.Module):
         mixed = self.mix_time(h.transpose(1, 2)).transpose(1, 2)
         updated: Tensor = h + self.gain * self.mix_channels(self.norm(mixed))
         return updated
-
-
-def overlap_add(spectra: Tensor, window: Tensor, hop: int) -> Tensor:
-    """Inverse STFT for frames centred on the middle of their hop (see `mel.segment_mel`).
-
-    Args:
-        spectra: complex, shape [B, frames, n_fft // 2 + 1].
-        window: of analysis and synthesis, shape [n_fft].
-        hop: samples from frame to frame.
-
-    Returns:
-        Shape [B, frames * hop].
-    """
-    count, size = spectra.shape[1], len(window)
-    pieces = torch.fft.irfft(spectra, n=size) * window
-    length = (count - 1) * hop + size
-    total = _fold(pieces.transpose(1, 2), length, size, hop)
-    weight = _fold(window.square()[None, :, None].expand(1, size, count), length, size, hop)
-    margin = (size - hop) // 2
-    inside = slice(margin, margin + count * hop)
-    return total[:, inside] / weight[:, inside].clamp(min=1e-8)
-
-
-def _fold(pieces: Tensor, length: int, size: int, hop: int) -> Tensor:
-    return functional.fold(pieces, (1, length), (1, size), stride=(1, hop))[:, 0, 0]

@@ -51,10 +51,10 @@ def changes(decoder: Decoder) -> dict[str, Change]:
     def change(coded: bool, trained: bool) -> Change:
         def run(samples: Floats) -> Floats:
             with torch.inference_mode():
-                mel = segment_mel(decoder.frontend, torch.from_numpy(samples)[None])
+                mel = segment_mel(decoder.vocoder.frontend, torch.from_numpy(samples)[None])
                 if coded:
                     mel = decoder.mel(decoder.codec.encode(mel))
-                made = decoder.vocoder(mel) if trained else griffin_lim(decoder.frontend, mel)
+                made = decoder.vocoder(mel) if trained else griffin_lim(decoder.vocoder.frontend, mel)
                 result: Floats = made[0].clamp(-1.0, 1.0).numpy()
                 return result
 

@@ -28,7 +28,7 @@ Told = Callable[[str, Report], None]
 
 _CODEC_BLOCKS = 200_000
 _SETTINGS: dict[str, Settings] = {
-    "flow": Settings(rate=1.2e-3),
+    "flow": Settings(rate=1e-3),
     "vocoder": Settings(rate=8e-4, betas=(0.8, 0.95), clip=5.0, validate_every=250),
 }
 

@@ -1,0 +1,1 @@
+"""How long a sonification takes, against the published chain."""
