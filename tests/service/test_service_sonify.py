@@ -26,6 +26,7 @@ N_RENDERINGS = 3 * 2 * 3  # prototypes, kinds, seeds
 RESTARTS = 'sonotype_sonify_restarts_total{why="crash"}'
 CANCELLED = 'sonotype_sonifications_total{lane="interactive",outcome="cancelled"}'
 MADE = 'sonotype_renderings_total{source="made"}'
+TAKEN = 'sonotype_sonify_duration_seconds_count{phase="queue"}'
 RUNNING = 'sonotype_requests_in_flight{route="/v1/sonify"}'
 
 
@@ -149,7 +150,7 @@ def test_a_crash_breaks_off_one_answer_and_costs_no_analysis(served: Served) -> 
     def listen_and_kill() -> None:
         with stream(served) as answer:
             for _ in answer.iter_raw():
-                _kill(served)
+                _signal(served, signal.SIGKILL)
 
     with pytest.raises(httpx.RemoteProtocolError):
         listen_and_kill()
@@ -161,10 +162,12 @@ def test_a_crash_breaks_off_one_answer_and_costs_no_analysis(served: Served) -> 
 @pytest.mark.chaos
 def test_a_crash_before_the_first_byte_is_a_problem(served: Served) -> None:
     assert sonify(served).status_code == 200
+    taken = served.metric(TAKEN)
+    _signal(served, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(sonify, served, "slow")
-        time.sleep(DELAY_MS / 2000)
-        _kill(served)
+        waiting = threads.submit(sonify, served)
+        served.wait_until(lambda _: served.metric(TAKEN) == taken + 1)
+        _signal(served, signal.SIGKILL)
         answer = waiting.result()
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "retry-after" in answer.headers
@@ -205,9 +208,9 @@ def test_a_stream_is_heard_to_its_end_when_the_service_drains(tmp_path: Path) ->
         assert not pid or not Path(f"/proc/{pid}").exists()
 
 
-def _kill(served: Served) -> None:
+def _signal(served: Served, number: signal.Signals) -> None:
     for pid in served.sonify_pids():
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _open_files(served: Served) -> int:
