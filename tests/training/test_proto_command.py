@@ -52,6 +52,7 @@ def load(folder: Path) -> tuple[PrototypeCard, PrototypeHead]:
 def test_a_folder_becomes_a_model(tones: Path) -> None:
     (tones / "piano" / "bad.wav").write_bytes(b"nonsense")
     soundfile.write(tones / "flute" / "silent.wav", np.zeros(32000), 16000)
+    (tones / "LICENCES.md").write_text("made up")
     result = train(tones, "-k", "1", "-k", "2", "--seeds", "2", "--keep-segments", "--licence", "CC0-1.0")
     assert result.exit_code == 0, result.output
     for words in ("prototypes, K = 1", "prototypes, K = 2", "MLP 128", "skipped: the file is silent", "bad.wav"):
@@ -71,6 +72,7 @@ def test_a_folder_becomes_a_model(tones: Path) -> None:
         assert record.medoid.label == record.label
         segment, rate = soundfile.read(folder / "medoids" / f"{record.id}.ogg")
         assert len(segment) / rate == pytest.approx(1.0, abs=0.01)
+    assert (folder / "medoids" / "LICENCES.md").read_text() == "made up"
     report = json.loads((folder / "report.json").read_text())
     assert {row["name"] for row in report["rows"]} >= {"prototypes, K = 1", "logistic regression"}
     assert {skipped["file"] for skipped in report["skipped"]} == {"bad.wav", "silent.wav"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,16 @@ from sonotype.training.prototypes.init import initial_prototypes, owners_of
 from sonotype.training.prototypes.metrics import difference, interval, macro_precision, macro_recall, recalls
 from sonotype.training.prototypes.network import PrototypeNetwork
 from sonotype.training.prototypes.options import PrototypeOptions, preset_options
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads of such small sums only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
 
 MODES = np.random.default_rng(5).normal(scale=3.0, size=(3, 2, 12))
 

@@ -143,6 +143,7 @@ def prototypes(
             words,
             multilabel=multilabel,
             keep_segments=keep_segments,
+            notice=_notice(data.expanduser()),
             replace=replace,
         )
         _warn(embedded)
@@ -203,6 +204,14 @@ def _checked_name(name: str, out: Path, *, replace: bool) -> str:
     if (out.expanduser() / name).exists() and not replace:
         raise SonotypeError(Code.INVALID_REQUEST, f"There is a model {name!r} already; --replace overwrites it.")
     return name
+
+
+def _notice(data: Path) -> bytes | None:
+    """The file of terms and attributions that a data set may bring along."""
+    from sonotype.training.prototypes.publish import NOTICE_NAME  # noqa: PLC0415
+
+    place = (data if data.is_dir() else data.parent) / NOTICE_NAME
+    return place.read_bytes() if place.is_file() else None
 
 
 def _needed() -> None:

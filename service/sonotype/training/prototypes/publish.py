@@ -26,6 +26,7 @@ from sonotype.training.prototypes.study import Study
 
 # files of a lower rate keep their own
 SEGMENT_RATE_HZ = 44100
+NOTICE_NAME = "LICENCES.md"
 _DECODER_FILE = "decoder.safetensors"
 
 
@@ -58,6 +59,7 @@ def publish(
     *,
     multilabel: bool = False,
     keep_segments: bool = False,
+    notice: bytes | None = None,
     replace: bool = False,
 ) -> PrototypeCard:
     """Write card, arrays, provenance and report; a decoder of a replaced model on the same embedding is kept.
@@ -70,6 +72,7 @@ def publish(
         words: of the card.
         multilabel: whether files have several labels.
         keep_segments: put the nearest real segment of each prototype into the folder, as audio.
+        notice: terms and attributions of the data set, laid beside the segments.
         replace: whether a model of that name may be replaced.
 
     Raises:
@@ -106,6 +109,7 @@ def publish(
     }
     if keep_segments:
         files |= _segments(card, arrays, embedded, rows, backbone.patch_s)
+        files |= {} if notice is None else {f"medoids/{NOTICE_NAME}": notice}
     write_folder(folder, files, replace=replace, keep=(_DECODER_FILE,) if decoder else ())
     return card
 
