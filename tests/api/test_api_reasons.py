@@ -17,7 +17,7 @@ from sonotype.api.grpc.enums import KINDS
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import SonotypeStub
 from sonotype.api.http import schemas
-from sonotype.api.http.render_prototypes import reasons_body
+from sonotype.api.http.render_reasons import reasons_body
 from sonotype.api.reasons import ReasonsView, view_reasons
 from sonotype.core.types import ModelResult, Reasons, Upload
 from sonotype.plane.query import AnalyzeQuery

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sonotype.api.grpc.convert_prototypes import prototype_model_of, reasons_of
+from sonotype.api.grpc.convert_prototypes import prototype_model_of
+from sonotype.api.grpc.convert_reasons import reasons_of
 from sonotype.api.grpc.enums import LANES, SCOPES, SHORTS, TAILS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.params import parse_params

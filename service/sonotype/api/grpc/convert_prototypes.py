@@ -1,4 +1,4 @@
-"""Prototypes, reasons and sonifications between protobuf and our own types."""
+"""Prototypes and sonifications between protobuf and our own types."""
 
 from __future__ import annotations
 
@@ -6,24 +6,11 @@ from typing import Any
 
 from sonotype.api.grpc.enums import FORMATS, KINDS, VERDICTS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
-from sonotype.api.prototypes import PrototypeView, badge_of
-from sonotype.api.reasons import Heat, LabelReasons, ReasonsView, Share
+from sonotype.api.prototypes import PrototypeView
 from sonotype.api.sonify import AudioParams, SonifyBody, parse_options
 from sonotype.models.card import DecoderSpec, PrototypeCard
 from sonotype.models.heads.provenance import Badge, PrototypeRecord, Segment
-from sonotype.plane.sonification import AudioFile, PrototypeInfo, Rendering, Sonified
-
-
-def reasons_of(reasons: ReasonsView) -> pb.Reasons:
-    """The reasons of a result."""
-    return pb.Reasons(
-        out_of_distribution=reasons.out_of_distribution,
-        similarity_max=reasons.similarity_max,
-        ood_threshold=reasons.ood_threshold,
-        labels=[_label(label) for label in reasons.labels],
-        nearest=[_nearest(info, similarity) for info, similarity in reasons.nearest],
-        heat=None if reasons.heat is None else _heat(reasons.heat),
-    )
+from sonotype.plane.sonification import AudioFile, Rendering, Sonified
 
 
 def prototype_of(view: PrototypeView) -> pb.Prototype:
@@ -105,45 +92,6 @@ def sonified_header_of(request_id: str, sonified: Sonified) -> pb.AudioHeader:
         n_samples=sonified.n_samples,
         labels=sonified.labels,
         scores=sonified.scores,
-    )
-
-
-def _label(shown: LabelReasons) -> pb.LabelReasons:
-    return pb.LabelReasons(
-        label=shown.label,
-        logit=shown.logit,
-        baseline=shown.baseline,
-        pro=[_share(share) for share in shown.pro],
-        against=[_share(share) for share in shown.con],
-        rest=shown.rest,
-    )
-
-
-def _share(share: Share) -> pb.Share:
-    shown = _near(share.prototype, share.similarity)
-    shown.evidence = share.evidence
-    return shown
-
-
-def _nearest(info: PrototypeInfo, similarity: float) -> pb.Share:
-    shown, badge = _near(info, similarity), badge_of(info)
-    if badge is not None:
-        shown.badge.CopyFrom(pb.BadgeSummary(passed=badge.passed, failed=badge.failed))
-    return shown
-
-
-def _near(info: PrototypeInfo, similarity: float) -> pb.Share:
-    kind = None if info.offered is None else KINDS[info.offered.kind]
-    return pb.Share(id=info.id, label=info.label, similarity=similarity, rendering=kind)
-
-
-def _heat(heat: Heat) -> pb.Heat:
-    rows = zip(heat.similarity.tolist(), heat.evidence.tolist(), strict=True)
-    return pb.Heat(
-        label=heat.label,
-        starts_s=heat.starts_s.tolist(),
-        prototypes=[info.id for info in heat.prototypes],
-        rows=[pb.HeatRow(similarity=similarity, evidence=evidence) for similarity, evidence in rows],
     )
 
 

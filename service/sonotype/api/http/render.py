@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 from starlette.responses import Response
 
-from sonotype.api.http.render_prototypes import DECIMALS, prototype_model_body, reasons_body, rounded
+from sonotype.api.http.render_prototypes import DECIMALS, prototype_model_body, rounded
+from sonotype.api.http.render_reasons import reasons_body
 from sonotype.api.params import Encoding
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.errors import Code, SonotypeError

@@ -1,4 +1,4 @@
-"""From views of prototypes and reasons to JSON; `schemas_prototypes` says the same for OpenAPI."""
+"""From views of prototypes to JSON; `schemas_prototypes` says the same for OpenAPI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from sonotype.api.prototypes import PrototypeView, badge_of, offered_url, rendering_url
-from sonotype.api.reasons import Heat, LabelReasons, ReasonsView, Share
 from sonotype.core.types import Floats
 from sonotype.models.card import PrototypeCard
 from sonotype.models.heads.provenance import Badge, PrototypeRecord
@@ -17,8 +16,6 @@ from sonotype.plane.sonification import PrototypeInfo, Rendering
 
 # A score of a float32 network means nothing beyond this.
 DECIMALS = 6
-# logits and evidence must still add up when many of them are summed
-FINE_DECIMALS = 8
 
 
 def prototypes_body(shown: Iterable[PrototypeView]) -> dict[str, Any]:
@@ -42,18 +39,6 @@ def prototype_body(view: PrototypeView) -> dict[str, Any]:
         "decoded_medoid": None if record is None else _plain(record.decoded_medoid),
         "provenance": None if record is None else _provenance(record),
     }
-
-
-def reasons_body(reasons: ReasonsView) -> dict[str, Any]:
-    """The `reasons` of a result."""
-    body: dict[str, Any] = {
-        "out_of_distribution": reasons.out_of_distribution,
-        "similarity_max": round(reasons.similarity_max, DECIMALS),
-        "ood_threshold": round(reasons.ood_threshold, DECIMALS),
-        "labels": [_label(label) for label in reasons.labels],
-        "nearest": [_nearest(info, similarity) for info, similarity in reasons.nearest],
-    }
-    return body if reasons.heat is None else body | {"heat": _heat(reasons.heat)}
 
 
 def prototype_model_body(card: PrototypeCard, n_prototypes: int | None) -> dict[str, Any]:
@@ -93,18 +78,20 @@ def _summary(view: PrototypeView) -> dict[str, Any]:
         "model": info.model,
         "label": info.label,
         "verdict": view.verdict,
-        **_heard(info),
-        "badge": _badge_summary(badge_of(info)),
+        **heard(info),
+        "badge": badge_summary(badge_of(info)),
         "purity": None if record is None else round(record.purity, DECIMALS),
         "share": None if record is None else round(record.share, DECIMALS),
     }
 
 
-def _heard(info: PrototypeInfo) -> dict[str, Any]:
+def heard(info: PrototypeInfo) -> dict[str, Any]:
+    """What is offered for a prototype: where it is heard and what it is."""
     return {"audio_url": offered_url(info), "rendering": info.offered and info.offered.kind}
 
 
-def _badge_summary(badge: Badge | None) -> dict[str, Any] | None:
+def badge_summary(badge: Badge | None) -> dict[str, Any] | None:
+    """The badge in short."""
     return None if badge is None else {"passed": badge.passed, "failed": badge.failed}
 
 
@@ -119,42 +106,6 @@ def _provenance(record: PrototypeRecord) -> dict[str, Any]:
         "neighbours": [_plain(segment) for segment in record.neighbours],
         "purity": round(record.purity, DECIMALS),
         "share": round(record.share, DECIMALS),
-    }
-
-
-def _label(shown: LabelReasons) -> dict[str, Any]:
-    return {
-        "label": shown.label,
-        "logit": round(shown.logit, FINE_DECIMALS),
-        "baseline": round(shown.baseline, FINE_DECIMALS),
-        "for": [_share(share) for share in shown.pro],
-        "against": [_share(share) for share in shown.con],
-        "rest": round(shown.rest, FINE_DECIMALS),
-    }
-
-
-def _share(share: Share) -> dict[str, Any]:
-    return {
-        "id": share.prototype.id,
-        "label": share.prototype.label,
-        "evidence": round(share.evidence, FINE_DECIMALS),
-        "similarity": round(share.similarity, DECIMALS),
-        **_heard(share.prototype),
-    }
-
-
-def _nearest(info: PrototypeInfo, similarity: float) -> dict[str, Any]:
-    near = {"id": info.id, "label": info.label, "similarity": round(similarity, DECIMALS)}
-    return near | _heard(info) | {"badge": _badge_summary(badge_of(info))}
-
-
-def _heat(heat: Heat) -> dict[str, Any]:
-    return {
-        "label": heat.label,
-        "starts_s": rounded(heat.starts_s),
-        "prototypes": [info.id for info in heat.prototypes],
-        "similarity": rounded(heat.similarity),
-        "evidence": rounded(heat.evidence),
     }
 
 

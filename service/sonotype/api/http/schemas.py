@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sonotype.api.http.body import Body
-from sonotype.api.http.schemas_prototypes import PrototypeModel, ReasonsBody
+from sonotype.api.http.schemas_prototypes import PrototypeModel
+from sonotype.api.http.schemas_reasons import ReasonsBody
 from sonotype.core.errors import TABLE, Code
 from sonotype.core.types import EmbeddingScope, ShortPolicy, TailPolicy
 
