@@ -87,7 +87,9 @@ def test_several_labels(tones: Path) -> None:
         for path in sorted((tones / label).iterdir())
     ]
     write_manifest(tones.parent / "data.csv", examples)
-    result = train(tones.parent / "data.csv", "--multilabel", "--seeds", "1", "-k", "2", "--format", "json")
+    result = train(
+        tones.parent / "data.csv", "--multilabel", "--seeds", "1", "-k", "2", "--format", "json", "--steps", "400"
+    )
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["metric"] == "macro average precision"

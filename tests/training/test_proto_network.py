@@ -199,3 +199,12 @@ def test_temperature_is_found_again() -> None:
     assert fit_temperature(logits, present, multilabel=True) == pytest.approx(0.4, rel=0.1)
     perfect = fit_temperature(np.eye(3)[[0, 1, 2]], np.eye(3, dtype=bool), multilabel=False)
     assert perfect > 0.05, "no mistake among three files is no certainty"
+
+
+def test_prototypes_never_count_against_their_class() -> None:
+    train, validation = blobs(90, 14), blobs(45, 15)
+    network = fit(Task(train, validation), quick(per_class=4, push=True)).network
+    own = network.linear.weight.detach()[network.owners, torch.arange(12)]
+    assert float(own.min()) >= 0.0
+    judged = network(network.placed()).logits.argmax(1)
+    assert torch.equal(judged, network.owners), "each is counted to its own class"

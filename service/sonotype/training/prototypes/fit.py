@@ -75,7 +75,7 @@ def fit(task: Task, options: PrototypeOptions) -> Fitted:
     if not options.push:
         return fitted
     fixed = {"classification_share": 1.0, "repulsion": 0.0, "peak_rate": _RATE_AFTER_PUSH * options.peak_rate}
-    pushed = _optimise(_pushed(fitted.network, task.train), task, options.model_copy(update=fixed))
+    pushed = _optimise(_pushed(fitted.network, task), task, options.model_copy(update=fixed))
     if pushed.validation < fitted.validation - PUSH_COST:
         return fitted
     return replace(pushed, pushed=True)
@@ -117,6 +117,7 @@ def _optimise(network: PrototypeNetwork, task: Task, options: PrototypeOptions) 
         torch.autograd.backward(loss)
         adam.step()
         schedule.step()
+        network.keep_own_weights()
         if step % options.validate_every == 0 or step == options.steps:
             best.look(network, step)
             task.progress(step, options.steps)
@@ -164,36 +165,42 @@ class _Balanced:
         return torch.as_tensor(self._members[places])
 
 
-def _pushed(network: PrototypeNetwork, train: Corpus) -> PrototypeNetwork:
+def _pushed(network: PrototypeNetwork, task: Task) -> PrototypeNetwork:
     """A copy whose prototypes are real segments and do not move any more."""
     pushed = copy.deepcopy(network)
     with torch.no_grad():
-        rows = nearest_own(network, train, distinct=True)
-        pushed.prototypes.copy_(torch.as_tensor(train.points[rows]))
+        pushed.prototypes.copy_(torch.as_tensor(task.train.points[_representatives(network, task)]))
     pushed.adaptor = torch.nn.Identity()
     pushed.prototypes.requires_grad_(False)
     return pushed
 
 
-def nearest_own(network: PrototypeNetwork, train: Corpus, *, distinct: bool = False) -> NDArray[np.int64]:
-    """The nearest training segment of its own class for every prototype, shape [M].
+def nearest_own(network: PrototypeNetwork, train: Corpus) -> NDArray[np.int64]:
+    """The nearest training segment of its own class for every prototype, shape [M]."""
+    return np.asarray(_own_distances(network, train).argmin(axis=0))
 
-    Args:
-        network: holds the prototypes.
-        train: holds the segments.
-        distinct: no segment twice where a class has enough.
-    """
+
+def _own_distances(network: PrototypeNetwork, train: Corpus) -> NDArray[np.float64]:
+    """Distances [N, M], infinite to the segments of other classes."""
     with torch.no_grad():
         distances = network(torch.as_tensor(train.points)).distances.numpy().astype(np.float64)
-    owners = network.owners.numpy()
-    distances[~train.segment_truth[:, owners]] = np.inf
-    if not distinct:
-        return np.asarray(distances.argmin(axis=0))
-    chosen = np.empty(len(owners), dtype=np.int64)
-    taken: set[int] = set()
+    distances[~train.segment_truth[:, network.owners.numpy()]] = np.inf
+    return np.asarray(distances)
+
+
+def _representatives(network: PrototypeNetwork, task: Task) -> NDArray[np.int64]:
+    """A segment for every prototype, shape [M]: near, of its class and judged so, none twice as long as there are some.
+
+    A segment that the network takes for another class would be an odd prototype of its own.
+    """
+    distances = _own_distances(network, task.train)
+    with torch.no_grad():
+        logits = network(torch.as_tensor(task.train.points)).logits.numpy()
+    least = 0.0 if task.multilabel else logits.max(axis=1, keepdims=True)
+    penalty = 1e6 * (logits < least)[:, network.owners.numpy()]
+    distances = distances + penalty
+    chosen = np.empty(distances.shape[1], dtype=np.int64)
     for j in np.argsort(distances.min(axis=0), kind="stable"):
-        order = np.argsort(distances[:, j], kind="stable")
-        own = order[np.isfinite(distances[order, j])]
-        chosen[j] = next((int(i) for i in own if int(i) not in taken), int(own[0]))
-        taken.add(int(chosen[j]))
+        chosen[j] = distances[:, j].argmin()
+        distances[chosen[j]] += 1e9
     return chosen

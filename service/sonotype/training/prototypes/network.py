@@ -46,6 +46,7 @@ class PrototypeNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.unit = unit
+        self._free = options.free_weights
         self.prototypes = nn.Parameter(torch.as_tensor(prototypes, dtype=torch.float32).clone())
         self.register_buffer("owners", owners)
         pairs = torch.triu(owners[:, None] == owners[None], diagonal=1).nonzero()
@@ -65,6 +66,18 @@ class PrototypeNetwork(nn.Module):
     def gamma(self) -> Tensor:
         """Widths for squared distances that are not in units, shape [M]."""
         return self.log_gamma.exp() * self.unit
+
+    def keep_own_weights(self) -> None:
+        """Set weights from prototypes to their own class that became negative to zero, unless training is as published.
+
+        A prototype that speaks against its own class would be none.
+        """
+        if self._free:
+            return
+        with torch.no_grad():
+            weight = self.linear.weight
+            places = self.owners, torch.arange(weight.shape[1])
+            weight[places] = weight[places].clamp(min=0.0)
 
     def forward(self, z: Tensor) -> Judgement:
         """Judge normalised embeddings, shape [B, D]."""

@@ -13,6 +13,7 @@ _PECMAE: dict[str, Any] = {
     "distance": "mean",
     "gamma": "fixed",
     "normaliser": "two-sigma",
+    "free_weights": True,
     "repulsion": 0.0,
     "classification_share": 0.25,
     "peak_rate": 1e-3,
@@ -31,6 +32,7 @@ class PrototypeOptions(BaseModel):
         normaliser: `zscore` by dimension, or `two-sigma`: two scalars for all dimensions, as published.
         initialise: `kmeans` centres of each class, `kmeans-samples`, the segments nearest to them, or `random`.
         adaptor: `mlp` moves the prototypes by a residual network that they share; `none` learns them directly.
+        free_weights: whether a prototype may count against its own class, as published.
         temperature: logits are divided by it in the loss.
         classification_share: weight of the classification loss (lambda); the rest is the prototypes' distance to the
             data.
@@ -52,6 +54,7 @@ class PrototypeOptions(BaseModel):
     normaliser: Literal["zscore", "two-sigma"] = "zscore"
     initialise: Literal["kmeans", "kmeans-samples", "random"] = "kmeans"
     adaptor: Literal["none", "mlp"] = "none"
+    free_weights: bool = False
     temperature: float = Field(0.1, gt=0)
     classification_share: float = Field(0.5, gt=0, le=1)
     repulsion: float = Field(0.02, ge=0)
