@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,8 +19,11 @@ from sonotype.cli import gate as command
 from sonotype.cli.app import app
 from sonotype.core.types import Floats
 from sonotype.evaluation.spectrogram import HEIGHT, LOWEST_HZ, RANGE_DB, WIDTH, picture, spectrogram
+from sonotype.models.card import PrototypeCard, read_any_card
+from sonotype.models.heads.arrays import read_arrays
 from sonotype.models.heads.provenance import read_provenance
 from sonotype.training.data.dataset import Example, write_manifest
+from sonotype.training.model_folder import card_text
 
 
 class Levels:
@@ -95,6 +100,7 @@ def test_the_command_writes_badges_report_and_page(model: Path, manifest: Path, 
         assert [score.seed for score in record.prototype.scores] == [0, 1, 2]
         # a decoder that turns numbers into pitches at one loudness cannot be faithful
         assert not record.prototype.passed
+        assert record.decoded_medoid == record.prototype
     _check_page(tmp_path / "report")
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["model"] == "fake-prototypes@1"
@@ -114,13 +120,33 @@ def _check_page(folder: Path) -> None:
     assert links.open == []
     assert not re.search(r"https?://", page)
     wanted = {name for name in links.files if name.startswith(("audio/", "img/"))}
+    assert "../models/fake-prototypes/medoids/fake-prototypes.flute.0.ogg" in links.files
     there = {str(path.relative_to(folder)) for path in folder.glob("*/*")}
     assert wanted == there
-    # three seeds and the medoid of six prototypes, and the one real segment that the model carries
-    assert sum(name.startswith("audio/") for name in there) == 6 * 4 + 1
-    assert "audio/flute.0-real.ogg" in there
+    # three seeds of six prototypes, which are their own medoids here
+    assert sum(name.startswith("audio/") for name in there) == 6 * 3
+    assert sum(name.startswith("img/") for name in there) == 6 * 2
     samples, rate = soundfile.read(folder / "audio" / "piano.1-seed2.ogg")
     assert (len(samples), rate) == (16384, RATE_HZ)
+
+
+def test_medoids_of_their_own_are_decoded_too(model: Path, manifest: Path, tmp_path: Path) -> None:
+    card = read_any_card(model / "card.toml")
+    assert isinstance(card, PrototypeCard)
+    arrays = read_arrays(model, card)
+    moved = replace(arrays, medoids=arrays.medoids + np.float32(0.5))
+    data = moved.to_bytes()
+    weights = card.weights.model_copy(update={"sha256": hashlib.sha256(data).hexdigest()})
+    (model / "prototypes.safetensors").write_bytes(data)
+    (model / "card.toml").write_text(card_text(card.model_copy(update={"weights": weights})))
+    found = read_provenance(model / "provenance.json").model_copy(update={"weights_sha256": weights.sha256})
+    (model / "provenance.json").write_text(found.model_dump_json())
+    code, _, err = run(model, "--data", manifest, "--report", tmp_path / "report")
+    assert code == 0, err
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert not report["pushed"]
+    assert report["prototypes"]["cosine"] != report["medoids"]["cosine"]
+    assert len(list((tmp_path / "report" / "audio").glob("*-medoid.ogg"))) == 6
 
 
 def test_a_dry_run_writes_nothing(model: Path, manifest: Path) -> None:

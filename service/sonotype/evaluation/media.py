@@ -19,17 +19,12 @@ _COMPRESSION = (0.4, 0.6, 0.8, 1.0)
 SHOWN_SEEDS = 3
 
 
-def write_media(folder: Path, model: Path, result: GateResult) -> set[str]:
+def write_media(folder: Path, result: GateResult) -> None:
     """Write `audio/*.ogg` and `img/*.webp`, in place of those of an earlier run.
 
     Args:
         folder: where to write.
-        model: the model folder; a real segment becomes audible only if it carries it too (`medoids/<id>.ogg`), that
-            is, if its licence allows it.
         result: of the gate, with its sounds.
-
-    Returns:
-        The names of the sounds.
 
     Raises:
         OSError: the folder cannot be written.
@@ -37,12 +32,10 @@ def write_media(folder: Path, model: Path, result: GateResult) -> set[str]:
     _clear(folder / "audio", "*.ogg")
     _clear(folder / "img", "*.webp")
     rate = sample_rate_hz(result)
-    sounds = _sounds(result, model)
-    for name, data in _encoded(sounds, rate).items():
+    for name, data in _encoded(_sounds(result), rate).items():
         write_atomic(folder / "audio" / f"{name}.ogg", data)
     for name, pcm in _pictured(result).items():
         write_atomic(folder / "img" / f"{name}.webp", picture(np.asarray(pcm / 32768, dtype=np.float32), rate))
-    return set(sounds)
 
 
 def sample_rate_hz(result: GateResult) -> int:
@@ -63,23 +56,25 @@ def media_name(result: GateResult, index: int, what: str) -> str:
     return f"{short}-{what}"
 
 
-def _sounds(result: GateResult, model: Path) -> dict[str, Pcm]:
-    """Every sound of the page by its name."""
+def _sounds(result: GateResult) -> dict[str, Pcm]:
+    """Every generated sound of the page by its name."""
     shelf, found = result.shelf, {}
-    for index, record in enumerate(result.provenance.prototypes):
+    for index in range(result.prototypes.items):
         for seed in result.seeds[:SHOWN_SEEDS]:
             found[media_name(result, index, f"seed{seed}")] = shelf.sounds["prototype", index, seed]
-        found[media_name(result, index, "medoid")] = shelf.sounds["medoid", index, result.seeds[0]]
-        if (model / "medoids" / f"{record.id}.ogg").is_file():
-            found[media_name(result, index, "real")] = shelf.sounds["real", index, None]
+        if not result.pushed:
+            found[media_name(result, index, "medoid")] = shelf.sounds["medoid", index, result.seeds[0]]
     return found
 
 
 def _pictured(result: GateResult) -> dict[str, Pcm]:
-    shelf, found = result.shelf, {}
-    for index in range(len(result.provenance.prototypes)):
-        found[media_name(result, index, f"seed{result.seeds[0]}")] = shelf.sounds["prototype", index, result.seeds[0]]
-        found[media_name(result, index, "medoid")] = shelf.sounds["medoid", index, result.seeds[0]]
+    """Every sound that is shown as a picture: the first seed of each kind, and the real segment."""
+    shelf, first = result.shelf, result.seeds[0]
+    found = {}
+    for index in range(result.prototypes.items):
+        found[media_name(result, index, f"seed{first}")] = shelf.sounds["prototype", index, first]
+        if not result.pushed:
+            found[media_name(result, index, "medoid")] = shelf.sounds["medoid", index, first]
         found[media_name(result, index, "real")] = shelf.sounds["real", index, None]
     return found
 

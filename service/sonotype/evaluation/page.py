@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -30,12 +31,17 @@ td,th,article{border-color:#444}.passed{color:#7fd79a}.failed{color:#ff8f8f}}
 """
 
 
+_PUSHED = """Every prototype of this model <em>is</em> the embedding of its real segment, so that prototype and medoid
+are one. """
+
+
 def write_page(folder: Path, model: Path, arrays: HeadArrays, result: GateResult, judge: JudgeReport) -> None:
     """Write `index.html` with its sounds and pictures, which needs no network.
 
     Args:
         folder: where to write.
-        model: the model folder, see `write_media`.
+        model: the model folder; a real segment can be played only if it lies there too (`medoids/<id>.ogg`), that
+            is, if its licence allows it.
         arrays: of the head, for the weights.
         result: of the gate, with its sounds.
         judge: how good the judge is.
@@ -43,8 +49,13 @@ def write_page(folder: Path, model: Path, arrays: HeadArrays, result: GateResult
     Raises:
         OSError: the folder cannot be written.
     """
-    sounds = write_media(folder, model, result)
-    articles = [_article(index, arrays.weight[:, index], result, sounds) for index in range(result.prototypes.items)]
+    write_media(folder, result)
+    segments = Path(os.path.relpath(model / "medoids", folder))
+    articles = []
+    for index, record in enumerate(result.provenance.prototypes):
+        there = (model / "medoids" / f"{record.id}.ogg").is_file()
+        real = (segments / f"{record.id}.ogg").as_posix() if there else None
+        articles.append(_article(index, arrays.weight[:, index], result, real))
     write_atomic(folder / "index.html", _html(result, judge, articles).encode())
 
 
@@ -57,6 +68,7 @@ def _html(result: GateResult, judge: JudgeReport, articles: Sequence[str]) -> st
 <p>{escape(result.card.address)}. Each prototype is a point in the space of an embedding. What you hear as
 <em>decoded</em> was generated from that point alone; the <em>real segment</em> is the training recording nearest to it.
 Pictures: time to the right, frequency upwards (60 Hz to 8 kHz, logarithmic), 70 dB from dark to bright.
+{_PUSHED if result.pushed else ""}
 How everything was measured stands in <a href="../faithfulness.md">faithfulness.md</a>; all numbers in
 <a href="report.md">report.md</a> and <a href="report.json">report.json</a>.</p>
 {_table(report.CRITERIA_HEADER, report.criteria(result))}
@@ -73,33 +85,42 @@ def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return f"<table>{line(header, 'th')}{''.join(line(cells, 'td') for cells in body)}</table>"
 
 
-def _article(index: int, weights: Floats, result: GateResult, sounds: set[str]) -> str:
+def _article(index: int, weights: Floats, result: GateResult, real: str | None) -> str:
     record = result.provenance.prototypes[index]
-    seeds, real = result.seeds[:SHOWN_SEEDS], record.medoid
-    figures = [
-        _figure(media_name(result, index, f"seed{seeds[0]}"), f"decoded prototype, seed {seeds[0]}", audible=True)
-    ]
-    figures += [_player(media_name(result, index, f"seed{seed}"), f"seed {seed}") for seed in seeds[1:]]
-    figures.append(_figure(media_name(result, index, "medoid"), "decoded medoid", audible=True))
-    name = media_name(result, index, "real")
-    words = f"real segment: {real.label}, {real.source}, {real.licence or 'licence unknown'}"
-    figures.append(_figure(name, words, audible=name in sounds))
+    seeds, segment = result.seeds[:SHOWN_SEEDS], record.medoid
+    first = media_name(result, index, f"seed{seeds[0]}")
+    figures = [_figure(first, f"decoded prototype, seed {seeds[0]}", _audio(first))]
+    more = [_player(media_name(result, index, f"seed{seed}"), f"seed {seed}") for seed in seeds[1:]]
+    figures.append(f"<div>{''.join(more)}</div>")
+    if not result.pushed:
+        name = media_name(result, index, "medoid")
+        figures.append(_figure(name, "decoded medoid", _audio(name)))
+    words = f"real segment: {segment.label}, {segment.source}, {segment.licence or 'licence unknown'}"
+    figures.append(_figure(media_name(result, index, "real"), words, real))
+    verdicts = [_verdict("prototype", record.prototype)]
+    verdicts += [] if result.pushed else [_verdict("medoid", record.decoded_medoid)]
     return f"""<article id="{escape(record.id)}"><h3>{escape(record.label)} <small>{escape(record.id)}</small></h3>
-<p>{_verdict("prototype", record.prototype)} · {_verdict("medoid", record.decoded_medoid)}<br>
+<p>{"<br>".join(verdicts)}<br>
 <small>weights: {escape(weights_in_words(weights, result.card.labels))} · purity {record.purity:.2f} ·
 nearest to {record.share:.0%} of its class</small></p><div class="sounds">{"".join(figures)}</div></article>
 """
 
 
-def _figure(name: str, words: str, *, audible: bool) -> str:
-    sound = f'<audio controls preload="none" src="audio/{name}.ogg"></audio>' if audible else ""
+def _figure(name: str, words: str, audio: str | None) -> str:
     image = f'<img src="img/{name}.webp" alt="spectrogram" loading="lazy">'
-    return f"<figure>{image}{sound}<figcaption>{escape(words)}</figcaption></figure>"
+    return f"<figure>{image}{_controls(audio) if audio else ''}<figcaption>{escape(words)}</figcaption></figure>"
 
 
 def _player(name: str, words: str) -> str:
-    sound = f'<audio controls preload="none" src="audio/{name}.ogg"></audio>'
-    return f"<figure>{sound}<figcaption>{escape(words)}</figcaption></figure>"
+    return f"<figure>{_controls(_audio(name))}<figcaption>{escape(words)}</figcaption></figure>"
+
+
+def _audio(name: str) -> str:
+    return f"audio/{name}.ogg"
+
+
+def _controls(audio: str) -> str:
+    return f'<audio controls preload="none" src="{escape(audio)}"></audio>'
 
 
 def _verdict(kind: str, badge: Badge | None) -> str:

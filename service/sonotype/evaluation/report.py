@@ -73,6 +73,7 @@ def as_json(result: GateResult, judge: JudgeReport) -> dict[str, Any]:
         "weights_sha256": result.card.weights.sha256,
         "decoder_sha256": result.provenance.decoder_sha256,
         "seeds": list(result.seeds),
+        "pushed": result.pushed,
         "ceiling": "codec" if result.coded else "real segment",
         "thresholds": {
             "classifier": thresholds.CLASSIFIER,
@@ -103,7 +104,8 @@ def as_markdown(result: GateResult, judge: JudgeReport) -> str:
     parts = [
         f"# Gate of {result.card.address}",
         f"{result.prototypes.items} prototypes, seeds {', '.join(map(str, result.seeds))}; "
-        "means over prototypes with 95 % bootstrap intervals.",
+        "means over prototypes with 95 % bootstrap intervals."
+        + (" Every prototype is its medoid, so both columns are one." if result.pushed else ""),
         _criteria_table(result),
         "## What lies behind",
         _table(
