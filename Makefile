@@ -75,7 +75,6 @@ instruments: setup $(VENV)/.installed-dev ## make the shipped prototype model an
 	  --licence Apache-2.0 --holder "the Sonotype authors" --commercial
 	$(BIN)/sonotype train decoder --data $(INSTRUMENTS)/manifest.csv --embedding $(INSTRUMENTS_EMBEDDING) \
 	  --out $(INSTRUMENTS_MODEL) --seed 0
-	cd $(INSTRUMENTS_MODEL) && cat decoder.toml >> card.toml && rm decoder.toml
 	$(BIN)/sonotype gate $(INSTRUMENTS_MODEL) --data $(INSTRUMENTS)/manifest.csv --report docs/instruments-pecmae
 
 clean: ## remove the virtual environment and caches of tools

@@ -13,9 +13,10 @@ from sonify_parts import DIM, SMALL, card_of, exported, small_decoder
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
 from sonotype.models.sonify.base import load
 from sonotype.models.sonify.flow_mel import FlowMelSonifier
+from sonotype.training.model_folder import rewrite_card
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,16 @@ def test_weights_survive_export(sonifier: FlowMelSonifier) -> None:
 def test_the_table_beside_the_weights_is_the_card_s(folder: tuple[Path, PrototypeCard]) -> None:
     table = tomllib.loads((folder[0] / "decoder.toml").read_text())["decoder"]
     assert DecoderSpec.model_validate(table) == folder[1].decoder
+
+
+def test_a_card_that_is_there_gets_the_table(folder: tuple[Path, PrototypeCard], tmp_path: Path) -> None:
+    rewrite_card(tmp_path, folder[1].model_copy(update={"decoder": None}))
+    exported(tmp_path)
+    card = read_any_card(tmp_path / "card.toml")
+    assert isinstance(card, PrototypeCard)
+    assert card.decoder == folder[1].decoder
+    assert not (tmp_path / "decoder.toml").exists()
+    assert load(tmp_path, card).segment_samples == SMALL.samples
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ def analyse(samples: Tensor, window: Tensor, hop: int) -> Tensor:
     """Map samples [B, n * hop] to complex spectra [B, n, len(window) // 2 + 1]."""
     margin = len(window) - hop
     padded = functional.pad(samples, (margin // 2, margin - margin // 2))
-    return torch.fft.rfft(padded.unfold(-1, len(window), hop) * window)
+    spectra: Tensor = torch.fft.rfft(padded.unfold(-1, len(window), hop) * window)
+    return spectra
 
 
 def overlap_add(spectra: Tensor, window: Tensor, hop: int) -> Tensor:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
+import tomli_w
 from safetensors.torch import save
 from torch import Tensor
 
-from sonotype.models.card import DecoderSpec
+from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
 from sonotype.models.sonify.flow_mel import FILE, Decoder
+from sonotype.training.model_folder import CARD_NAME, rewrite_card
 
 TABLE = "decoder.toml"
 
 
 def export(decoder: Decoder, folder: Path, *, steps: int, guidance: float) -> DecoderSpec:
-    """Write the weights as float16, and the table that belongs into the card beside them as `decoder.toml`.
+    """Write the weights as float16, and their table: into the card that is there, or else beside them, `decoder.toml`.
 
     The codec and the statistics of embeddings stay float32.
 
@@ -43,24 +44,18 @@ def export(decoder: Decoder, folder: Path, *, steps: int, guidance: float) -> De
         guidance=guidance,
         options=options.model_dump(),
     )
-    (folder / TABLE).write_text(table(spec), encoding="utf-8")
+    _describe(folder, spec)
     return spec
 
 
-def table(spec: DecoderSpec) -> str:
-    """The `[decoder]` table as TOML."""
-    return "\n".join(_lines("decoder", spec.model_dump(exclude_none=True)))
-
-
-def _lines(name: str, values: dict[str, Any]) -> list[str]:
-    """A table and its sub-tables."""
-    flat = [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    nested = [_lines(f"{name}.{key}", value) for key, value in values.items() if isinstance(value, dict)]
-    return [f"[{name}]", *flat, "", *(line for lines in nested for line in lines)]
-
-
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+def _describe(folder: Path, spec: DecoderSpec) -> None:
+    """Put the table into the card of the folder, or beside the weights where there is no card yet."""
+    if (folder / CARD_NAME).is_file():
+        card = read_any_card(folder / CARD_NAME)
+        if isinstance(card, PrototypeCard):
+            rewrite_card(folder, card.model_copy(update={"decoder": spec}))
+            return
+    (folder / TABLE).write_text(tomli_w.dumps({"decoder": spec.model_dump(exclude_none=True)}), encoding="utf-8")
 
 
 def _halved(name: str, value: Tensor) -> bool:

@@ -152,9 +152,7 @@ class Trainer:
     def _update_average(self) -> None:
         # a young average forgets faster, else it would remember the random start
         decay = min(self.settings.average, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(  # type: ignore[attr-defined]
-            list(self.average.parameters()), list(self.task.model.parameters()), 1.0 - decay
-        )
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.task.model.parameters()), 1.0 - decay)
 
     def _resume(self) -> None:
         state: dict[str, Any] = torch.load(self._file, weights_only=True)

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from sonotype.models.card import DecoderSpec
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.card import BackboneSpec, DecoderSpec, PrototypeCard, read_any_card
 from sonotype.models.sonify.codec import PatchCodec
 from sonotype.models.sonify.flow_mel import Decoder
 from sonotype.models.sonify.options import FlowMelOptions
@@ -22,6 +23,7 @@ from sonotype.training.decoder.corpus import Backbone, Corpus
 from sonotype.training.decoder.export import export
 from sonotype.training.decoder.loop import Budget, Report, Settings, Trainer
 from sonotype.training.decoder.tasks import FlowTask, VocoderTask, statistics
+from sonotype.training.model_folder import CARD_NAME
 
 Stage = Literal["flow", "vocoder"]
 Told = Callable[[str, Report], None]
@@ -85,8 +87,21 @@ class Recipe:
         return decoder.eval()
 
     def export(self, out: Path, *, steps: int = 25, guidance: float = 1.0) -> DecoderSpec:
-        """Write the decoder into a model folder; see `export.export`."""
+        """Write the decoder into a model folder; see `export.export`.
+
+        Raises:
+            SonotypeError: `invalid_request` where the folder holds a model on another embedding.
+        """
+        self._refuse_other_model(out)
         return export(self.assemble(), out, steps=steps, guidance=guidance)
+
+    def _refuse_other_model(self, out: Path) -> None:
+        card = read_any_card(out / CARD_NAME) if (out / CARD_NAME).is_file() else None
+        mine = self.backbone.runtime.card
+        ours = BackboneSpec(model=mine.name, embedding=self.backbone.embedding, sha256=mine.weights_sha256)
+        if isinstance(card, PrototypeCard) and card.backbone != ours:
+            detail = f"{card.name} stands on {card.backbone.model}@{card.backbone.embedding}"
+            raise SonotypeError(Code.INVALID_REQUEST, f"{detail}, this decoder on {ours.model}@{ours.embedding}.")
 
     def _trainer(self, stage: Stage) -> Trainer:
         task = {"flow": FlowTask, "vocoder": VocoderTask}[stage]

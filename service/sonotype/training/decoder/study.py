@@ -125,4 +125,5 @@ def score(space: Space, asked: Floats, owners: Integers, got: Floats) -> Score:
 
 
 def _unit(rows: Floats) -> Floats:
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    unit: Floats = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    return unit

@@ -75,7 +75,8 @@ class FlowTask:
             velocity = model(x, t, model.embed(condition, dropped))
         # the first components are most of what one hears; alike weights would spend the network on the last ones
         weight = self._codec.scale / self._codec.scale.mean()
-        return ((velocity.float() - (data - noise)).square() * weight).mean()
+        error: Tensor = ((velocity.float() - (data - noise)).square() * weight).mean()
+        return error
 
 
 class VocoderTask:
