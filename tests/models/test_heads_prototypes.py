@@ -52,6 +52,19 @@ def test_ledger_sums_to_logits(
     assert multilabel or probabilities.sum() == pytest.approx(1.0, abs=1e-5)
 
 
+@settings(max_examples=25, deadline=None)
+@given(patches=st.integers(1, 30), spread=st.floats(0.0, 20.0), seed=st.integers(0, 2**32 - 1))
+def test_ledger_of_every_shipped_model_sums_to_its_logits(patches: int, spread: float, seed: int) -> None:
+    registry = Registry([], Path())
+    heads = [PrototypeHead.load(registry.folder(card), card) for card in registry.prototype_cards().values()]
+    assert heads
+    for head in heads:
+        random = np.random.default_rng(seed)
+        x = head.medoids[random.integers(0, len(head.ids), patches)]
+        reasons = head.explain(x + random.normal(scale=spread, size=x.shape).astype(np.float32) * head.arrays.scale)
+        np.testing.assert_allclose(reasons.evidence.sum(axis=1) + reasons.baseline, reasons.logits, rtol=0, atol=1e-5)
+
+
 def test_numbers_are_those_of_the_formula() -> None:
     head = random_head(3, 2, 5, 7)
     a, x = head.arrays, np.random.default_rng(1).normal(size=(4, 5)).astype(np.float32)

@@ -15,11 +15,12 @@ from sonotype.training.prototypes import losses
 from sonotype.training.prototypes.calibrate import fit_temperature
 from sonotype.training.prototypes.corpus import Corpus, fit_normaliser
 from sonotype.training.prototypes.finish import head_arrays, health
-from sonotype.training.prototypes.fit import Fitted, Task, fit, nearest_own, scores
+from sonotype.training.prototypes.fit import Fitted, Task, fit, scores
 from sonotype.training.prototypes.init import initial_prototypes, owners_of
 from sonotype.training.prototypes.metrics import difference, interval, macro_precision, macro_recall, recalls
 from sonotype.training.prototypes.network import PrototypeNetwork
 from sonotype.training.prototypes.options import PrototypeOptions, preset_options
+from sonotype.training.prototypes.push import nearest_own
 
 
 @pytest.fixture(autouse=True)

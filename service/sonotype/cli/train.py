@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import platformdirs
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from sonotype.cli import train_decoder
-from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.cli import train_views as views
+from sonotype.cli.errors import reported
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import NAME_PATTERN, LicenceSpec
 from sonotype.models.registry import Registry
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from sonotype.training.embed import Embedded
     from sonotype.training.prototypes.options import PrototypeOptions
     from sonotype.training.prototypes.publish import Backbone
-    from sonotype.training.prototypes.study import Study
 
 app = typer.Typer(
     help="Train prototypes, and decoders that make them audible.", no_args_is_help=True, rich_markup_mode="rich"
@@ -36,7 +35,6 @@ _CITATION = (
     "Alonso-Jiménez, Pepino, Batlle-Roca, Zinemanas, Bogdanov, Serra, Rocamora: Leveraging pre-trained autoencoders "
     "for interpretable prototype learning of music audio. ICASSP workshops 2024, arXiv:2402.09318."
 )
-_SHOWN_SKIPPED = 10
 
 
 class Output(StrEnum):
@@ -106,8 +104,9 @@ def prototypes(
 
         from sonotype.training.examples import read_examples  # noqa: PLC0415
         from sonotype.training.prototypes import publish as publishing  # noqa: PLC0415
-        from sonotype.training.prototypes import study as studying  # noqa: PLC0415
+        from sonotype.training.prototypes.parts import Plan, split_up  # noqa: PLC0415
         from sonotype.training.prototypes.report import as_json  # noqa: PLC0415
+        from sonotype.training.prototypes.study import run  # noqa: PLC0415
 
         torch.set_num_threads(1)  # the networks are tiny: more threads would only wait for each other
         changes: dict[str, Any] = {
@@ -129,12 +128,12 @@ def prototypes(
         backbone, weights = _backbone(embedding, hop)
         examples = read_examples(data.expanduser(), seed=split_seed, multilabel=multilabel)
         labels = sorted({label for example in examples for label in example.labels})
-        with _progress() as bars:
+        with views.progress() as bars:
             embedded = _embed(examples, backbone, weights, cache, threads, bars)
-            split = studying.split_up(embedded, options, labels)
+            split = split_up(embedded, options, labels)
             counts = sorted(set(sizes or [5]))
-            plan = studying.Plan(options, counts, seeds, multilabel, compare, resamples)
-            study = studying.run(split, plan, _Bars(bars))
+            plan = Plan(options, counts, seeds, multilabel, compare, resamples)
+            study = run(split, plan, views.Bars(bars))
         card = publishing.publish(
             out.expanduser() / name,
             study,
@@ -146,11 +145,11 @@ def prototypes(
             notice=_notice(data.expanduser()),
             replace=replace,
         )
-        _warn(embedded)
+        views.warn(embedded)
         if output is Output.JSON:
             typer.echo(orjson.dumps({"model": card.address} | as_json(study, embedded), option=orjson.OPT_INDENT_2))
         else:
-            _show(study, out.expanduser() / name)
+            views.show(study, out.expanduser() / name)
 
 
 def _options(preset: Presets, changes: dict[str, Any]) -> PrototypeOptions:
@@ -220,45 +219,3 @@ def _needed() -> None:
 
     if importlib.util.find_spec("sklearn") is None or importlib.util.find_spec("tomli_w") is None:
         raise SonotypeError(Code.INVALID_REQUEST, "Training needs more packages: pip install 'sonotype[train]'.")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=stderr)
-
-
-class _Bars:
-    """One bar for each training."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total)
-        self._bars.update(self._tasks[name], completed=done, total=total)
-
-
-def _warn(embedded: Embedded) -> None:
-    for skipped in embedded.skipped[:_SHOWN_SKIPPED]:
-        show_error(SonotypeError(Code.UNDECODABLE, f"skipped: {skipped.reason}"), skipped.path.name)
-    if len(embedded.skipped) > _SHOWN_SKIPPED:
-        stderr.print(f"... and {len(embedded.skipped) - _SHOWN_SKIPPED} more; report.md lists them")
-
-
-def _show(study: Study, folder: Path) -> None:
-    from sonotype.training.prototypes.report import cells  # noqa: PLC0415
-
-    table = Table(
-        box=None, header_style="bold", pad_edge=False, title=f"{study.metric}, per cent", title_justify="left"
-    )
-    for column in ("Method", "Validation", "Test", "Seeds"):
-        table.add_column(column, justify="left" if column == "Method" else "right")
-    for row in study.rows:
-        table.add_row(*cells(row))
-    console = Console()
-    console.print(table)
-    if study.to_perceptron is not None:
-        console.print(f"prototypes minus MLP: {study.to_perceptron} points", highlight=False)
-    console.print(f"kept: K = {study.options.per_class}, seed {study.seed} → {folder}", highlight=False, soft_wrap=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sonotype.evaluation.provenance import effective_rank
 from sonotype.models.heads.arrays import HeadArrays
 from sonotype.training.prototypes.corpus import Corpus, Normaliser
-from sonotype.training.prototypes.fit import nearest_own
 from sonotype.training.prototypes.network import PrototypeNetwork
+from sonotype.training.prototypes.push import nearest_own
 
 # share of the training segments that count as out of distribution
 OOD_SHARE = 0.01

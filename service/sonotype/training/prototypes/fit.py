@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.training.prototypes import losses
+from sonotype.training.prototypes import losses, push
 from sonotype.training.prototypes.corpus import Corpus
 from sonotype.training.prototypes.init import initial_prototypes, owners_of
 from sonotype.training.prototypes.metrics import metric_for
@@ -75,10 +75,11 @@ def fit(task: Task, options: PrototypeOptions) -> Fitted:
     if not options.push:
         return fitted
     fixed = {"classification_share": 1.0, "repulsion": 0.0, "peak_rate": _RATE_AFTER_PUSH * options.peak_rate}
-    pushed = _optimise(_pushed(fitted.network, task), task, options.model_copy(update=fixed))
-    if pushed.validation < fitted.validation - PUSH_COST:
+    moved = push.pushed(fitted.network, task.train, multilabel=task.multilabel)
+    again = _optimise(moved, task, options.model_copy(update=fixed))
+    if again.validation < fitted.validation - PUSH_COST:
         return fitted
-    return replace(pushed, pushed=True)
+    return replace(again, pushed=True)
 
 
 def scores(network: PrototypeNetwork, corpus: Corpus) -> NDArray[np.float64]:
@@ -163,44 +164,3 @@ class _Balanced:
         classes = self._random.integers(0, len(self._sizes), size)
         places = self._starts[classes] + self._random.integers(0, self._sizes[classes])
         return torch.as_tensor(self._members[places])
-
-
-def _pushed(network: PrototypeNetwork, task: Task) -> PrototypeNetwork:
-    """A copy whose prototypes are real segments and do not move any more."""
-    pushed = copy.deepcopy(network)
-    with torch.no_grad():
-        pushed.prototypes.copy_(torch.as_tensor(task.train.points[_representatives(network, task)]))
-    pushed.adaptor = torch.nn.Identity()
-    pushed.prototypes.requires_grad_(False)
-    return pushed
-
-
-def nearest_own(network: PrototypeNetwork, train: Corpus) -> NDArray[np.int64]:
-    """The nearest training segment of its own class for every prototype, shape [M]."""
-    return np.asarray(_own_distances(network, train).argmin(axis=0))
-
-
-def _own_distances(network: PrototypeNetwork, train: Corpus) -> NDArray[np.float64]:
-    """Distances [N, M], infinite to the segments of other classes."""
-    with torch.no_grad():
-        distances = network(torch.as_tensor(train.points)).distances.numpy().astype(np.float64)
-    distances[~train.segment_truth[:, network.owners.numpy()]] = np.inf
-    return np.asarray(distances)
-
-
-def _representatives(network: PrototypeNetwork, task: Task) -> NDArray[np.int64]:
-    """A segment for every prototype, shape [M]: near, of its class and judged so, none twice as long as there are some.
-
-    A segment that the network takes for another class would be an odd prototype of its own.
-    """
-    distances = _own_distances(network, task.train)
-    with torch.no_grad():
-        logits = network(torch.as_tensor(task.train.points)).logits.numpy()
-    least = 0.0 if task.multilabel else logits.max(axis=1, keepdims=True)
-    penalty = 1e6 * (logits < least)[:, network.owners.numpy()]
-    distances = distances + penalty
-    chosen = np.empty(distances.shape[1], dtype=np.int64)
-    for j in np.argsort(distances.min(axis=0), kind="stable"):
-        chosen[j] = distances[:, j].argmin()
-        distances[chosen[j]] += 1e9
-    return chosen

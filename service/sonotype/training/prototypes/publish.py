@@ -21,8 +21,8 @@ from sonotype.models.heads.names import prototype_ids
 from sonotype.training.embed import Embedded, decode
 from sonotype.training.model_folder import CARD_NAME, card_text, write_folder
 from sonotype.training.prototypes.finish import head_arrays
+from sonotype.training.prototypes.parts import Study
 from sonotype.training.prototypes.report import as_json, as_markdown
-from sonotype.training.prototypes.study import Study
 
 # files of a lower rate keep their own
 SEGMENT_RATE_HZ = 44100

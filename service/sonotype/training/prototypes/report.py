@@ -7,7 +7,7 @@ from typing import Any
 
 from sonotype.training.embed import Embedded
 from sonotype.training.prototypes.metrics import Interval, recalls
-from sonotype.training.prototypes.study import Row, Study
+from sonotype.training.prototypes.parts import Row, Study
 
 
 def as_json(study: Study, embedded: Embedded) -> dict[str, Any]:
