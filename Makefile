@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@echo "installing Sonotype and its packages (PyTorch is large: this takes a few minutes the first time) ..."
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
@@ -67,6 +67,7 @@ like. Learned from two collections per instrument, most of them rendered from sa
 mixtures are harder."
 
 instruments: setup $(VENV)/.installed-dev ## make the shipped prototype model anew: data, prototypes, decoder, gate (hours)
+	$(BIN)/python -m pip install --quiet --no-deps tinysoundfont==0.3.7 # its dependency PyAudio is for live playing only
 	$(BIN)/sonotype data make instruments $(INSTRUMENTS) --seed 0
 	rm -rf $(INSTRUMENTS_MODEL)
 	$(BIN)/sonotype train prototypes --data $(INSTRUMENTS)/manifest.csv --embedding $(INSTRUMENTS_EMBEDDING) \
