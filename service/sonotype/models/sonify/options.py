@@ -60,7 +60,7 @@ class FlowMelOptions(_Strict):
     flow: FlowSpec = FlowSpec()
     vocoder: VocoderSpec = VocoderSpec()
     solver: Literal["euler", "midpoint", "heun"] = "euler"
-    shift: float = Field(1.0, gt=0, description="above 1 more of the steps lie near the noise")
+    shift: float = Field(2.0, gt=0, description="above 1 more of the steps lie near the noise")
     synthesis: Literal["vocoder", "griffin-lim"] = "vocoder"
     block_frames: int = Field(64, description="frames of one streamed block")
 

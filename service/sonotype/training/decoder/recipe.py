@@ -86,7 +86,7 @@ class Recipe:
                 network.load_state_dict(torch.load(path, weights_only=True)["average"])
         return decoder.eval()
 
-    def export(self, out: Path, *, steps: int = 25, guidance: float = 1.0) -> DecoderSpec:
+    def export(self, out: Path, *, steps: int = 12, guidance: float = 1.0) -> DecoderSpec:
         """Write the decoder into a model folder; see `export.export`.
 
         Raises:
