@@ -71,7 +71,7 @@ instruments: setup $(VENV)/.installed-dev ## make the shipped prototype model an
 	$(BIN)/sonotype data make instruments $(INSTRUMENTS) --seed 0
 	rm -rf $(INSTRUMENTS_MODEL)
 	$(BIN)/sonotype train prototypes --data $(INSTRUMENTS)/manifest.csv --embedding $(INSTRUMENTS_EMBEDDING) \
-	  --out $(dir $(INSTRUMENTS_MODEL)) --name $(notdir $(INSTRUMENTS_MODEL)) -k 3 -k 5 -k 10 --seeds 3 --push --keep-segments \
+	  --out $(dir $(INSTRUMENTS_MODEL)) --name $(notdir $(INSTRUMENTS_MODEL)) -k 3 -k 5 -k 10 --seeds 3 --keep-segments \
 	  --title "Instruments (PECMAE)" --description $(INSTRUMENTS_WORDS) \
 	  --licence Apache-2.0 --holder "the Sonotype authors" --commercial
 	$(BIN)/sonotype train decoder --data $(INSTRUMENTS)/manifest.csv --embedding $(INSTRUMENTS_EMBEDDING) \
