@@ -37,6 +37,8 @@ def test_one_range(header: str, part: tuple[int, int]) -> None:
         "bytes",
         "bytes=",
         "bytes=-",
+        "bytes= -",
+        "bytes=- ",
         "bytes=a-b",
         "bytes=9-3",
         "items=0-1",

@@ -20,7 +20,7 @@ def wanted_range(header: str | None, n_bytes: int) -> tuple[int, int] | None:
         SonotypeError: `range_not_satisfiable` where the range lies outside the resource.
     """
     found = _RANGE.fullmatch(header) if header else None
-    if found is None or found[0].strip() == "bytes=-":
+    if found is None or not any(found.groups()):
         return None
     first, last = found.groups()
     if not first:
