@@ -110,6 +110,19 @@ async def test_all_who_want_the_same_wait_for_one(plane: Service) -> None:
     assert len({file.etag for file in files}) == 1
 
 
+async def test_who_joins_a_rendering_of_the_background_has_a_deadline(plane: Service, tmp_path: Path) -> None:
+    flights = SingleFlight(plane._store)
+    renderings = Renderings(plane._lane, Shelf(tmp_path / "shelf"), flights, 0.03)
+    prototype = plane._prototypes.get("slow.oboe.0")
+    background = asyncio.create_task(renderings._source(prototype, DECODED, background=True))
+    while not flights._flights:
+        await asyncio.sleep(0.001)
+    with pytest.raises(SonotypeError) as caught:
+        await renderings.audio(prototype, DECODED, "wav")
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+    assert await background, "it goes on for the others"
+
+
 async def test_renderings_survive_a_restart_and_damage(plane: Service, folder: Path) -> None:
     before = await plane.prototype_audio(PIANO, DECODED, "flac")
     prototype = plane._prototypes.get(PIANO)

@@ -57,7 +57,7 @@ class Renderings:
         key = f"{_shelf_name(prototype.head)}/{_name(prototype, rendering)}.{audio_format}"
         file = self._memory.get(key)
         if file is None:
-            source = await self._source(prototype, rendering, background=False)
+            source = await self._in_time(self._source(prototype, rendering, background=False))
             file = await asyncio.to_thread(audio_file, source, rendering, audio_format)
             self._memory.put(key, file)
         else:
@@ -87,6 +87,14 @@ class Renderings:
                 raise
             _log.warning("nothing was rendered: %s", error.detail)
             await asyncio.sleep(_PAUSE_S)
+
+    async def _in_time(self, making: Awaitable[bytes]) -> bytes:
+        """Who joins a rendering of the background, which has no deadline, has one all the same."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await making
+        except TimeoutError:
+            raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the rendering was done.") from None
 
     async def _source(self, prototype: Prototype, rendering: Rendering, *, background: bool) -> bytes:
         """The file from which all formats are made: FLAC, or the Ogg of the model folder."""
