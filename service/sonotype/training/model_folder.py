@@ -76,9 +76,15 @@ def _carry_over(old: Path, new: Path, keep: tuple[str, ...]) -> None:
 
 def _swap(temporary: Path, folder: Path) -> None:
     """Put the new folder in the place of the old one; two renames, as a folder that is not empty cannot be replaced."""
+    old = temporary / "old"
     if folder.exists():
-        os.rename(folder, temporary / "old")
-    os.rename(temporary / "new", folder)
+        os.rename(folder, old)
+    try:
+        os.rename(temporary / "new", folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
     sync_folder(folder.parent)
 
 
