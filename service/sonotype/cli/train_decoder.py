@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sonotype.cli.errors import reported
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry
@@ -34,26 +35,27 @@ def decoder(
     threads: Annotated[int, typer.Option(min=1, help="of arithmetic; 1 unless the machine is otherwise idle")] = 1,
 ) -> None:
     """Train a decoder; run it again to go on where it was interrupted."""
-    import torch  # noqa: PLC0415 - the command line must start without it
+    with reported():
+        import torch  # noqa: PLC0415 - the command line must start without it
 
-    from sonotype.training.data.dataset import read_manifest  # noqa: PLC0415
-    from sonotype.training.decoder.loop import Budget  # noqa: PLC0415
-    from sonotype.training.decoder.recipe import Recipe  # noqa: PLC0415
+        from sonotype.training.data.dataset import read_manifest  # noqa: PLC0415
+        from sonotype.training.decoder.loop import Budget  # noqa: PLC0415
+        from sonotype.training.decoder.recipe import Recipe  # noqa: PLC0415
 
-    if stage not in (*_STAGES, "export", "all"):
-        raise SonotypeError(Code.INVALID_REQUEST, f"There is no stage {stage[:40]!r}.")
-    backbone = _backbone(embedding)
-    torch.set_num_threads(threads)
-    recipe = Recipe(read_manifest(data), backbone, work or data.parent / "decoder-work", seed=seed)
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
-        for split in ("train", "validation"):
-            task = bar.add_task(f"reading {split}", total=None)
-            recipe.corpus(split, lambda done, total, task=task: bar.update(task, completed=done + 1, total=total))  # type: ignore[misc]
-        for name in _STAGES if stage == "all" else [stage] if stage in _STAGES else []:
-            shown = _Shown(bar, name)
-            recipe.train(name, Budget(minutes=minutes), shown)  # type: ignore[arg-type]
-    spec = recipe.export(out)
-    typer.echo(f"{out / 'decoder.safetensors'}: {spec.n_parameters} numbers, sha256 {spec.sha256}")
+        if stage not in (*_STAGES, "export", "all"):
+            raise SonotypeError(Code.INVALID_REQUEST, f"There is no stage {stage[:40]!r}.")
+        backbone = _backbone(embedding)
+        torch.set_num_threads(threads)
+        recipe = Recipe(read_manifest(data), backbone, work or data.parent / "decoder-work", seed=seed)
+        with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
+            for split in ("train", "validation"):
+                task = bar.add_task(f"reading {split}", total=None)
+                recipe.corpus(split, lambda done, total, task=task: bar.update(task, completed=done + 1, total=total))  # type: ignore[misc]
+            for name in _STAGES if stage == "all" else [stage] if stage in _STAGES else []:
+                shown = _Shown(bar, name)
+                recipe.train(name, Budget(minutes=minutes), shown)  # type: ignore[arg-type]
+        spec = recipe.export(out)
+        typer.echo(f"{out / 'decoder.safetensors'}: {spec.n_parameters} numbers, sha256 {spec.sha256}")
 
 
 class _Shown:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
 from sonotype.models.sonify.flow_mel import FILE, Decoder
+from sonotype.models.weights.base import write_atomic
 from sonotype.training.model_folder import CARD_NAME, rewrite_card
 
 TABLE = "decoder.toml"
@@ -30,8 +31,7 @@ def export(decoder: Decoder, folder: Path, *, steps: int, guidance: float) -> De
     state = decoder.state_dict()
     tensors = {name: (value.half() if _halved(name, value) else value).contiguous() for name, value in state.items()}
     data = save(tensors)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(data)
+    write_atomic(folder / FILE, data)
     options = decoder.options
     spec = DecoderSpec(
         family="flow-mel",
