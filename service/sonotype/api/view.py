@@ -99,20 +99,12 @@ def view(plane: Plane, analysis: Analysis, query: AnalyzeQuery) -> list[ResultVi
 def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> ResultView:
     tags = pick_tags(result.labels, result.tags.tolist(), query.top_k, query.threshold)
     timeline = _timeline(result, tuple(label for label, _ in tags)) if query.timeline else None
-    names = _embedding_names(plane, result, query) if query.embeddings else ()
+    names = wanted_embeddings(plane.model(result.model).card, query.embeddings) if query.embeddings else ()
     source = result.embeddings if query.embedding_scope == "clip" else result.patch_embeddings
     embeddings = tuple(EmbeddingView(name, query.embedding_scope, source[name]) for name in dict.fromkeys(names))
     shown = [label for label, _ in tags]
     reasons = view_reasons(plane, result, shown, query.reasons_top_k, query.timeline)
     return ResultView(result, tags, timeline, embeddings, reasons)
-
-
-def _embedding_names(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> tuple[str, ...]:
-    """Names as the model knows them; a prototype model gives its backbone's, and stands on one of them."""
-    card = plane.model(result.model).card
-    if isinstance(card, Card):
-        return wanted_embeddings(card, query.embeddings)
-    return tuple(card.backbone.embedding if name == "default" else name for name in query.embeddings)
 
 
 def _timeline(result: ModelResult, labels: tuple[str, ...]) -> TimelineView:
