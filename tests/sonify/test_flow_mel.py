@@ -69,7 +69,8 @@ def test_embedding_steps_and_guidance_count(sonifier: FlowMelSonifier) -> None:
 def test_guidance_zero_is_the_conditional_flow_alone() -> None:
     decoder = small_decoder()
     vector, noise = torch.from_numpy(one())[None], decoder.noise(0)
-    x, times = noise, torch.linspace(0, 1, 6)
+    uniform = torch.linspace(0, 1, 6)
+    x, times = noise, uniform / (uniform + decoder.options.shift * (1 - uniform))
     for start, end in pairwise(times):
         condition = decoder.flow.embed((vector - decoder.mean) / decoder.scale)
         x = x + (end - start) * decoder.flow(x, start[None], condition)
