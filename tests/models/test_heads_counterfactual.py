@@ -61,9 +61,10 @@ def test_the_way_is_about_the_shortest_in_two_dimensions() -> None:
     assert found <= 1.25 * shortest + 0.1, "the end lies a little inside, by the margin of the odds"
 
 
-def test_far_starts_find_a_way() -> None:
+@pytest.mark.parametrize("far", [50.0, 1e9, 1e20, 1e38])
+def test_far_starts_find_a_way(far: float) -> None:
     head = fitted_head()
-    way = counterfactual(head, head.medoids[0] + 50.0, "piano", 3)
+    way = counterfactual(head, head.medoids[0] + np.float32(far), "piano", 3)
     assert head.logits(way)[-1].argmax() == 2
 
 

@@ -45,7 +45,7 @@ def counterfactual(head: PrototypeHead, start: Floats, to_label: str, points: in
         raise _refused(f"The start is already counted to {to_label!r}.")
     end = border.shorten(begin, border.cross(begin))
     steps = np.linspace(0.0, 1.0, points)[:, None]
-    way = np.asarray(head.restore(begin + steps * (end - begin)), dtype=np.float32)
+    way = np.asarray(head.restore(_between(begin, end, steps)), dtype=np.float32)
     way[0] = start
     return way
 
@@ -108,8 +108,8 @@ class _Border:
         low, high = 0.0, 1.0
         for _ in range(_BISECTIONS):
             middle = 0.5 * (low + high)
-            low, high = (low, middle) if self.gap(outside + middle * (inside - outside)) >= 0 else (middle, high)
-        return np.asarray(outside + high * (inside - outside))
+            low, high = (low, middle) if self.gap(_between(outside, inside, middle)) >= 0 else (middle, high)
+        return _between(outside, inside, high)
 
     def _rival(self, logits: Doubles) -> tuple[float, int | None]:
         """Logit and index of the strongest other class; zero and None where classes do not compete."""
@@ -118,6 +118,11 @@ class _Border:
         others = np.delete(np.arange(len(logits)), self._target)
         strongest = int(others[np.argmax(logits[others])])
         return float(logits[strongest]), strongest
+
+
+def _between(begin: Doubles, end: Doubles, share: float | Doubles) -> Doubles:
+    """The point at a share of the way; at 1 it is the end itself, however far away the start lies."""
+    return np.asarray((1.0 - share) * begin + share * end)
 
 
 def _refused(detail: str) -> SonotypeError:
