@@ -62,8 +62,8 @@ web-check: ## look at the page of a running service in a headless Chromium (URL=
 INSTRUMENTS ?= build/instruments
 INSTRUMENTS_MODEL := models/instruments-pecmae
 INSTRUMENTS_EMBEDDING := musicnn-mtt@penultimate
-INSTRUMENTS_WORDS := "Twelve instruments in solo phrases of a few seconds, told apart by real segments that the phrase is \
-like. Learned from two collections per instrument, most of them rendered from samples; other collections, rooms and \
+INSTRUMENTS_WORDS := "Twelve instruments in solo phrases of a few seconds, told apart by five learned prototypes \
+each. Learned from two collections per instrument, most of them rendered from samples; other collections, rooms and \
 mixtures are harder."
 
 instruments: setup $(VENV)/.installed-dev ## make the shipped prototype model anew: data, prototypes, decoder, gate (hours)
