@@ -22,7 +22,7 @@ _STAGES = ("flow", "vocoder")
 
 def decoder(
     data: Annotated[Path, typer.Option(help="manifest (CSV) of training audio, see docs/data.md")],
-    out: Annotated[Path, typer.Option(help="model folder that gets decoder.safetensors and decoder.toml")],
+    out: Annotated[Path, typer.Option(help="model folder that gets decoder.safetensors and its table")],
     embedding: Annotated[str, typer.Option(help="`network@embedding` that the sounds are made from")],
     work: Annotated[
         Path | None, typer.Option(help="folder of caches and checkpoints; default: beside the manifest")
