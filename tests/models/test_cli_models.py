@@ -61,6 +61,7 @@ def run(*args: str, code: int = 0) -> Result:
 def test_a_life_of_weights(weights: Path, server: FileServer) -> None:
     listed = json.loads(run("list", "--json").stdout)
     assert {row["name"]: row["pulled"] for row in listed["models"]} == {
+        "instruments-pecmae": True,
         "musicnn-msd": False,
         "musicnn-mtt": False,
         "small": False,

@@ -198,7 +198,7 @@ async def test_a_slow_listener_holds_a_bounded_number_of_bytes() -> None:
 
 async def test_a_deadline_ends_both_sides() -> None:
     async with running() as lane:
-        await listen(lane, order())
+        await listen(lane, order(delay_ms=50))  # the child keeps the decoder that it loads first, delay included
         loop = asyncio.get_running_loop()
         assert (await refused(lane, order(segments=99, delay_ms=50), deadline=loop.time() + 0.1)).code is (
             Code.DEADLINE_EXCEEDED
