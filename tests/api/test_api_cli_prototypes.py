@@ -196,9 +196,8 @@ async def test_analyze_prints_reasons_with_bars(run: Run, tmp_path: Path) -> Non
     winner = reasons["results"][0]["reasons"]["labels"][0]
     assert f"why {winner['label']}: logit {winner['logit']:.3f}" in printed
     for share in [*winner["for"], *winner["against"]]:
-        line = next(
-            line for line in printed.splitlines() if share["id"] in line and f"{share['evidence']:+.3f}" in line
-        )
+        name = share["id"].removeprefix("pecmae.")
+        line = next(line for line in printed.splitlines() if name in line and f"{share['evidence']:+.3f}" in line)
         assert ("█" if share["evidence"] > 0 else "▒") in line
     without = await run("analyze", str(song), "--model", "pecmae", "--reasons", "0")
     assert "why" not in without.stdout

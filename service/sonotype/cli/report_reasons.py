@@ -37,19 +37,16 @@ def _sum(label: dict[str, Any]) -> str:
 
 def _shares(label: dict[str, Any]) -> Table:
     table = Table(box=None)
-    for column, side in (
-        ("evidence", "right"),
-        ("", "left"),
-        ("prototype", "left"),
-        ("class", "left"),
-        ("heard", "left"),
-    ):
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    table.add_column("evidence", justify="right")
+    for column in ("", "prototype", "heard"):
+        table.add_column(column, no_wrap=column == "prototype")
     shares = [*label["for"], *label["against"]]
     largest = max((abs(share["evidence"]) for share in shares), default=1.0)
     for share in shares:
         width = max(1, round(_BAR_WIDTH * abs(share["evidence"]) / largest))
         bar = f"[green]{'█' * width}[/]" if share["evidence"] > 0 else f"[red]{'▒' * width}[/]"
         heard = share["rendering"] or ""
-        table.add_row(f"{share['evidence']:+.3f}", bar, share["id"], escape(share["label"]), heard)
+        # the head of the answer names the model, and the rest of an id its class
+        name = share["id"].partition(".")[2]
+        table.add_row(f"{share['evidence']:+.3f}", bar, escape(name), heard)
     return table
