@@ -79,7 +79,15 @@ async def test_without_tags_the_nearest_are_still_shown(client: httpx.AsyncClien
     assert reasons["labels"] == []
     similarities = [near["similarity"] for near in reasons["nearest"]]
     assert similarities == sorted(similarities, reverse=True)
-    assert similarities[0] == reasons["similarity_max"]
+
+
+async def test_what_the_verdict_compares_is_shown(client: httpx.AsyncClient) -> None:
+    reasons = await reasons_of(client, reasons_top_k="all", timeline="true")
+    assert reasons is not None
+    typical = np.median(np.max(reasons["heat"]["similarity"], axis=1))
+    assert reasons["similarity_max"] == pytest.approx(typical, abs=1e-6)
+    assert reasons["out_of_distribution"] == (reasons["similarity_max"] < reasons["ood_threshold"])
+    assert reasons["nearest"][0]["similarity"] < reasons["similarity_max"], "a mean over patches is another number"
 
 
 async def test_heat_comes_with_the_timeline_and_covers_what_is_listed(client: httpx.AsyncClient) -> None:

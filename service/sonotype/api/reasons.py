@@ -64,7 +64,11 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class ReasonsView:
-    """The reasons of one model's answer as they are shown; `nearest` holds prototypes with their similarity."""
+    """The reasons of one model's answer as they are shown; `nearest` holds prototypes with their similarity.
+
+    `similarity_max` is the median over the patches of the similarity of the nearest prototype, what
+    `out_of_distribution` compares with `ood_threshold`.
+    """
 
     out_of_distribution: bool
     similarity_max: float
@@ -83,12 +87,16 @@ def view_reasons(
     ledger = _Ledger(plane, result, result.reasons, top_k)
     return ReasonsView(
         out_of_distribution=result.reasons.out_of_distribution,
-        similarity_max=float(result.reasons.similarity.max()),
+        similarity_max=_typical_max(result.reasons),
         ood_threshold=result.reasons.ood_threshold,
         labels=tuple(ledger.label(label) for label in labels),
         nearest=tuple((ledger.infos[j], float(result.reasons.similarity[j])) for j in ledger.nearest()),
         heat=ledger.heat() if timeline else None,
     )
+
+
+def _typical_max(reasons: Reasons) -> float:
+    return float(np.median(reasons.patch_similarity.max(axis=1)))
 
 
 class _Ledger:

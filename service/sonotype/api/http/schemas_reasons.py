@@ -61,8 +61,12 @@ class ReasonsBody(Body):
     """The evidence that decided the answer of a prototype model."""
 
     out_of_distribution: bool = Field(description="the clip is less like any prototype than 99 % of training segments")
-    similarity_max: float = Field(description="similarity of the nearest prototype", examples=[0.61])
-    ood_threshold: float = Field(description="1 % quantile of that over the training segments", examples=[0.08])
+    similarity_max: float = Field(
+        description="similarity of the nearest prototype, median over the patches", examples=[0.61]
+    )
+    ood_threshold: float = Field(
+        description="1 % quantile of `similarity_max` over the training segments", examples=[0.08]
+    )
     labels: list[LabelReasonsBody] = Field(description="one per shown tag, in their order")
     nearest: list[NearestBody] = Field(description="most similar first")
     heat: HeatBody | None = Field(None, description="with timeline=true")
