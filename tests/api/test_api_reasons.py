@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -144,6 +145,23 @@ async def test_grpc_says_the_same(
     assert result.HasField("reasons") == (rest is not None)
     if rest is not None:
         compare(rest, result.reasons)
+
+
+@pytest.mark.parametrize("timeline", [False, True])
+async def test_what_may_be_long_is_rendered_beside_the_event_loop(
+    client: httpx.AsyncClient, stub: SonotypeStub, monkeypatch: pytest.MonkeyPatch, timeline: bool
+) -> None:
+    threads: list[int] = []
+
+    def recorded(*arguments: Any) -> ReasonsView | None:
+        threads.append(threading.get_ident())
+        return view_reasons(*arguments)
+
+    monkeypatch.setattr("sonotype.api.view.view_reasons", recorded)
+    await reasons_of(client, timeline=str(timeline).lower())
+    asked = pb.AnalyzeRequest(options=pb.AnalyzeOptions(models=["pecmae"], timeline=timeline))
+    await stub.Analyze(iter([asked, pb.AnalyzeRequest(chunk=DATA)]))
+    assert [thread != threading.get_ident() for thread in threads] == [timeline, timeline]
 
 
 def compare(rest: dict[str, Any], rpc: pb.Reasons) -> None:

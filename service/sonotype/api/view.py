@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from sonotype.models.card import Card, EmbeddingSpec, PrototypeCard
 from sonotype.plane.plan import wanted_embeddings
 from sonotype.plane.port import ModelInfo, Plane, pick_tags
 from sonotype.plane.query import AnalyzeQuery
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,16 @@ def _backbone(plane: Plane, card: PrototypeCard) -> Card | None:
 def view(plane: Plane, analysis: Analysis, query: AnalyzeQuery) -> list[ResultView]:
     """Pick from an analysis what the query asked to see."""
     return [_view_result(plane, result, query) for result in analysis.results]
+
+
+async def rendered(query: AnalyzeQuery, render: Callable[[], T]) -> T:
+    """Run `render`, which makes an answer; in a thread where the answer may have a row per patch.
+
+    Hours of patches times many prototypes take half a second, for which other requests should not wait.
+    """
+    if query.timeline or query.embedding_scope == "patches":
+        return await asyncio.to_thread(render)
+    return render()
 
 
 def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> ResultView:

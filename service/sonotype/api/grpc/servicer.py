@@ -22,7 +22,7 @@ from sonotype.api.grpc.gen.sonotype_pb2_grpc import SonotypeServicer
 from sonotype.api.grpc.intake import UploadStream
 from sonotype.api.prototypes import view_prototype, view_prototypes
 from sonotype.api.sonify import PrototypesParams, parse_options
-from sonotype.api.view import view, view_model
+from sonotype.api.view import rendered, view, view_model
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
@@ -48,8 +48,12 @@ class Servicer(SonotypeServicer):
                 query = replace(query, timeout_s=call.timeout_s(query.timeout_s))
                 analysis = await self._plane.analyze(upload, query)
             timings_s = {**seconds, **analysis.timings_s}
-            shown = view(self._plane, analysis, query)
-            return call.done(response_of(call.request_id, analysis.clip, shown, timings_s))
+
+            def render() -> pb.AnalyzeResponse:
+                shown = view(self._plane, analysis, query)
+                return response_of(call.request_id, analysis.clip, shown, timings_s)
+
+            return call.done(await rendered(query, render))
         raise AssertionError("unreachable: the edge ends every failed call")
 
     async def ListModels(  # noqa: N802 - the contract's name

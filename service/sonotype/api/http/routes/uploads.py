@@ -16,7 +16,7 @@ from sonotype.api.http.render import NPY, analysis_body, json_response, one_npy
 from sonotype.api.http.schemas import AnalysisBody, problems
 from sonotype.api.http.timing import server_timing
 from sonotype.api.params import AnalyzeParams, EmbeddingParams, Encoding, TagParams
-from sonotype.api.view import ResultView, view
+from sonotype.api.view import rendered, view
 from sonotype.core.errors import Code
 from sonotype.core.types import Analysis
 from sonotype.plane.query import AnalyzeQuery
@@ -83,9 +83,10 @@ async def embeddings(
     query = _asked(request, params.query(), client, wait_s)
     if params.encoding != "npy":
         return await _as_json(request, query, params.encoding)
-    analysis, shown = await _analyze(request, query)
+    analysis = await _analyze(request, query)
+    content = await rendered(query, lambda: one_npy(view(plane_of(request), analysis, query)))
     headers = {"cache-control": "no-store", **server_timing(analysis.timings_s)}
-    return Response(one_npy(shown), 200, headers, NPY)
+    return Response(content, 200, headers, NPY)
 
 
 def _asked(request: Request, query: AnalyzeQuery, client: str | None, timeout_s: float | None) -> AnalyzeQuery:
@@ -100,15 +101,19 @@ def _asked(request: Request, query: AnalyzeQuery, client: str | None, timeout_s:
 
 
 async def _as_json(request: Request, query: AnalyzeQuery, encoding: Encoding) -> Response:
-    analysis, shown = await _analyze(request, query)
-    body = analysis_body(request_id_of(request), analysis.clip, shown, encoding)
-    return json_response(body, headers=server_timing(analysis.timings_s))
+    analysis = await _analyze(request, query)
+
+    def render() -> Response:
+        shown = view(plane_of(request), analysis, query)
+        body = analysis_body(request_id_of(request), analysis.clip, shown, encoding)
+        return json_response(body, headers=server_timing(analysis.timings_s))
+
+    return await rendered(query, render)
 
 
-async def _analyze(request: Request, query: AnalyzeQuery) -> tuple[Analysis, list[ResultView]]:
+async def _analyze(request: Request, query: AnalyzeQuery) -> Analysis:
     plane = plane_of(request)
     with plane.reserve_bytes() as budget:
         upload, seconds = await read_upload(request, settings_of(request), budget)
         analysis = await unless_client_leaves(request, plane.analyze(upload, query))
-    analysis = replace(analysis, timings_s={**seconds, **analysis.timings_s})
-    return analysis, view(plane, analysis, query)
+    return replace(analysis, timings_s={**seconds, **analysis.timings_s})
