@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.sonify.fake import FakeSonifier
 from sonotype.serving.sonify import child
 
+FLAKY = Path("/flaky")  # fails to load once, and loads slowly then
 DIE, HANG, RAISE, NAN, SHORT, ENDLESS = 101, 102, 103, 104, 105, 106
 
 
@@ -34,7 +37,15 @@ class Misbehaving(FakeSonifier):
             yield from blocks
 
 
+_loads: list[str] = []
+
+
 def load(folder: Any, card: Any, threads: int) -> Misbehaving:
+    if folder == FLAKY:
+        _loads.append(card.name)
+        if len(_loads) == 1:
+            raise SonotypeError(Code.WEIGHTS_MISSING, "Not there yet.")
+        time.sleep(0.8)
     return Misbehaving(card.decoder)
 
 

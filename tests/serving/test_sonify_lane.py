@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from serving_kit import HERE, counter, until
-from standin_sonify import DIE, ENDLESS, HANG, NAN, RAISE, SHORT
+from standin_sonify import DIE, ENDLESS, FLAKY, HANG, NAN, RAISE, SHORT
 
 from prototype_models import make_card, random_arrays
 from sonotype.audio.process import Program
@@ -150,6 +150,15 @@ async def test_a_hang_is_ended() -> None:
         await listen(lane, order())
         assert (await refused(lane, order(HANG))).code is Code.UNAVAILABLE
         assert len(await listen(lane, order())) == order().n_samples
+
+
+async def test_a_decoder_that_did_not_load_has_the_time_to_load_again() -> None:
+    async with running(hang_s=0.3, load_s=20) as lane:
+        asked = replace(order(), folder=FLAKY)
+        assert (await refused(lane, asked)).code is Code.WEIGHTS_MISSING
+        pid = lane.pid
+        assert len(await listen(lane, asked)) == asked.n_samples
+        assert lane.pid == pid
 
 
 @pytest.mark.parametrize("seed", [RAISE, NAN, SHORT])

@@ -111,10 +111,12 @@ class Engine:
         try:
             while (record := await reader.next(limit_s)) is not None:
                 kind, payload = record
-                self._loaded.add(address)
                 if kind != wire.SAMPLES:
+                    if kind == wire.FINISHED:
+                        self._loaded.add(address)
                     self._end(ticket, kind, payload)
                     return True
+                self._loaded.add(address)  # a refusal does not say that the decoder has been loaded
                 if not samples:
                     metrics.SONIFY_SECONDS.labels("first").observe(monotonic() - began)
                 samples += len(payload) // 4
