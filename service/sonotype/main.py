@@ -138,7 +138,7 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
             analyzer=analyzer,
             prototypes=Prototypes(heads),
             renderings=Renderings(lane, shelf, flights, settings.deadline_s),
-            sonification=Sonification(heads, served.find, analyzer, lane, settings.deadline_s),
+            sonification=Sonification(heads, served.find, analyzer, lane, admission, deadline_s=settings.deadline_s),
             lane=lane,
             batcher=batcher,
             admission=admission,

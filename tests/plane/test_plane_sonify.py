@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from sonotype.plane.renderings import Renderings
 from sonotype.plane.service import Service
 from sonotype.plane.sonification import AudioFormat, PathQuery, Rendering, SonifyQuery
 from sonotype.serving.cache import SingleFlight
+from sonotype.serving.quota import AudioQuota
+from sonotype.serving.sonify.order import Order
 from sonotype.serving.sonify.shelf import Shelf
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -278,6 +281,27 @@ async def test_two_starts_with_an_upload_are_refused_before_it_is_analysed(plane
     with pytest.raises(SonotypeError) as caught:
         await sonify(plane, Upload.of(b"nonsense"))
     assert caught.value.code is Code.UNSUPPORTED_FORMAT
+
+
+async def test_a_full_lane_refuses_before_an_upload_is_analysed(plane: Service) -> None:
+    query = SonifyQuery(model="slow", path=PathQuery("oboe", "flute", 9))
+    async with plane.sonify(query), AsyncExitStack() as stack:
+        order = Order(head(plane).card, head(plane).folder, np.zeros((1, len(VECTOR)), np.float32), 0)
+        await stack.enter_async_context(plane._lane.open(order, None))
+        with pytest.raises(SonotypeError) as caught:
+            await sonify(plane, Upload.of(b"nonsense"))
+        assert caught.value.code is Code.OVERLOADED
+
+
+async def test_generated_audio_counts_against_the_quota(plane: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plane._admission, "_quota", AudioQuota(2.5))
+    path = PathQuery("piano", "flute", 2)
+    await sonify(plane, path=path, client="a")
+    with pytest.raises(SonotypeError) as caught:
+        await sonify(plane, path=path, client="a")
+    assert caught.value.code is Code.RATE_LIMITED
+    await sonify(plane, path=path, client="b")
+    await sonify(plane, path=path)
 
 
 async def test_who_leaves_makes_room_at_once(plane: Service) -> None:

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         14400.0, gt=0, description="seconds of audio admitted at once; more is refused with Retry-After"
     )
     key_audio_s_per_minute: float = Field(
-        0.0, ge=0, description="audio quota per API key (seconds per minute); 0 means none"
+        0.0, ge=0, description="quota per API key of analysed and generated audio (seconds per minute); 0 means none"
     )
     api_keys: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list, description="accepted API keys; empty means open"

@@ -17,6 +17,7 @@ from sonotype.plane.heads import Head
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import Sonified, SonifyQuery
 from sonotype.plane.starts import check_query, from_embedding, from_label, from_mixture, points_of, winners
+from sonotype.serving.admission import Admission
 from sonotype.serving.sonify.lane import SonifyLane
 from sonotype.serving.sonify.order import Order
 
@@ -29,6 +30,7 @@ class Sonification:
         find: the served model of a name or address.
         analyzer: embeds uploads.
         lane: where audio is made.
+        admission: holds the quotas of the clients, which count generated audio too.
         deadline_s: default and largest deadline.
     """
 
@@ -38,12 +40,15 @@ class Sonification:
         find: Callable[[str], Model],
         analyzer: Analyzer,
         lane: SonifyLane,
+        admission: Admission,
+        *,
         deadline_s: float,
     ) -> None:
         self._heads = heads
         self._find = find
         self._analyzer = analyzer
         self._lane = lane
+        self._admission = admission
         self._deadline_s = deadline_s
 
     @asynccontextmanager
@@ -56,10 +61,13 @@ class Sonification:
         check_query(query, has_upload=upload is not None)
         head = self._head(query)
         deadline = self._deadline(query)
+        self._lane.check()  # before an upload is analysed for it
         start = await self._start(head, query, upload)
         points = await asyncio.to_thread(points_of, head, query, start)
         labels, scores = winners(head, points)
         order = Order(head.card, head.folder, points, query.seed, query.steps, query.guidance)
+        self._lane.check()  # what is refused costs nothing
+        self._admission.charge(order.n_samples / _rate_hz(order), query.client)
         async with self._lane.open(order, deadline) as ticket:
             # the first samples are waited for here, so that what goes wrong before them is an answer of its own
             chunks = _encoded(ticket, await anext(ticket), order, query.format)

@@ -127,6 +127,17 @@ class Admission:
         self.rate.observe(now, 0.0, saturated=self._permits >= self._saturated_at)
         return Permit(self, cost_s, lane, client or _ANONYMOUS)
 
+    def charge(self, cost_s: float, client: str | None) -> None:
+        """Count `cost_s` seconds of audio that need no permit against the quota of a client; None has no quota.
+
+        Raises:
+            SonotypeError: RATE_LIMITED.
+        """
+        now = self._clock()
+        self._check_quota(cost_s, client, now)
+        if client is not None:
+            self._quota.take(client, cost_s, now)
+
     def _check_size(self, cost_s: float) -> None:
         if cost_s > self._max_audio_s:
             raise SonotypeError(

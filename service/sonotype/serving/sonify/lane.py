@@ -76,7 +76,7 @@ class SonifyLane:
         Raises:
             SonotypeError: `draining`, `unavailable` (not started) or `overloaded`; the blocks raise further codes.
         """
-        self._check(background)
+        self.check(background=background)
         ticket = Ticket(order, deadline, background=background)
         (self._background if background else self._waiting).append(ticket)
         self._arrived.set()
@@ -87,7 +87,12 @@ class SonifyLane:
             ticket.leave()
             self._forget(ticket)
 
-    def _check(self, background: bool) -> None:
+    def check(self, *, background: bool = False) -> None:
+        """Refuse now what `open` would refuse: nobody should prepare an order that there is no room for.
+
+        Raises:
+            SonotypeError: `draining`, `unavailable` (not started) or `overloaded`.
+        """
         if self.draining:
             raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=self._retry_after_s())
         if self._task is None:
