@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -36,6 +37,8 @@ from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel
 from sonotype.telemetry.logs import configure_logs
 
+_log = logging.getLogger(__name__)
+
 
 def run() -> None:
     """The entry point of the command `sonotype`."""
@@ -56,13 +59,20 @@ async def _serve(settings: Settings, open_page: bool) -> None:
 @asynccontextmanager
 async def _warming(plane: Service, settings: Settings) -> AsyncIterator[None]:
     """Warm the plane up in the background, if the settings want it, for as long as the context lasts."""
-    task = asyncio.create_task(plane.warm_up(), name="warm-up") if settings.sonify_warm else None
+    task = asyncio.create_task(_warm_up(plane), name="warm-up") if settings.sonify_warm else None
     try:
         yield
     finally:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+async def _warm_up(plane: Service) -> None:
+    try:
+        await plane.warm_up()
+    except Exception:  # noqa: BLE001 - background job: who asks for a rendering has it made
+        _log.exception("the warm-up failed")
 
 
 @asynccontextmanager
