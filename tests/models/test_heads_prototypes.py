@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import prototype_models as maker
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.card import PrototypeCard
 from sonotype.models.heads.names import prototype_ids
 from sonotype.models.heads.prototypes import PrototypeHead
 from sonotype.models.heads.provenance import read_provenance
@@ -123,6 +126,43 @@ def test_model_folder_round_trip(tmp_path: Path) -> None:
     assert tuple(record.id for record in provenance.prototypes) == head.ids
     np.testing.assert_allclose(head.raw_prototypes(), head.medoids, atol=1e-5)
     assert (head.logits(head.medoids).argmax(axis=1) == head.owners).all()
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_provenance_holds_finite_numbers_only(tmp_path: Path, number: str) -> None:
+    card = maker.make_model(tmp_path)
+    path = tmp_path / card.name / "provenance.json"
+    text, count = re.subn(r'"purity":\s*[0-9.]+', f'"purity": {number}', path.read_text(), count=1)
+    assert count == 1
+    path.write_text(text)
+    with pytest.raises(ValueError, match="purity"):
+        read_provenance(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"labels": ()}, "labels"),
+        ({"labels": ("piano",)}, "two labels"),
+        ({"seeds": (0, -1)}, "seeds"),
+        ({"decoder": {"dim": 0}}, "dim"),
+        ({"decoder": {"sample_rate_hz": 0}}, "sample_rate_hz"),
+        ({"decoder": {"segment_samples": -1}}, "segment_samples"),
+        ({"decoder": {"n_parameters": -1}}, "n_parameters"),
+    ],
+)
+def test_cards_that_nothing_can_be_made_of_are_refused(change: dict[str, Any], says: str) -> None:
+    fields = maker.make_card(maker.random_arrays(3, 2, 4)).model_dump()
+    assert PrototypeCard.model_validate(fields)
+    if "decoder" in change:
+        change = {"decoder": fields["decoder"] | change["decoder"]}
+    with pytest.raises(ValueError, match=says):
+        PrototypeCard.model_validate(fields | change)
+
+
+def test_one_label_is_enough_where_it_may_apply_or_not() -> None:
+    fields = maker.make_card(maker.random_arrays(3, 2, 4), multilabel=True).model_dump()
+    assert PrototypeCard.model_validate(fields | {"labels": ("piano",)}).labels == ("piano",)
 
 
 def test_corrupt_weights_are_refused(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, NonNegativeInt, Tag, field_validator, model_validator
 
 from sonotype.core.types import ShortPolicy, TailPolicy
 
@@ -228,10 +228,10 @@ class DecoderSpec(_Strict):
 
     family: Literal["flow-mel", "encodecmae", "fake"]
     sha256: str | None = Field(None, pattern=_SHA256)
-    n_parameters: int = 0
-    dim: int = Field(description="length of the embedding")
-    sample_rate_hz: int
-    segment_samples: int
+    n_parameters: int = Field(0, ge=0)
+    dim: int = Field(gt=0, description="length of the embedding")
+    sample_rate_hz: int = Field(gt=0)
+    segment_samples: int = Field(gt=0)
     steps: int = Field(25, ge=1, le=200)
     guidance: float = Field(1.0, ge=0)
     options: dict[str, Any] = Field(default_factory=dict)
@@ -249,15 +249,21 @@ class PrototypeCard(_Strict):
     version: str = Field(pattern=_VERSION)
     title: str
     description: str
-    labels: tuple[str, ...] = Field(description="the classes")
+    labels: tuple[str, ...] = Field(min_length=1, description="the classes")
     multilabel: bool = False
     temperature: float = Field(1.0, gt=0, description="probabilities are softmax or sigmoid of logits / temperature")
     backbone: BackboneSpec
     weights: WeightsSpec
     decoder: DecoderSpec | None = None
-    seeds: tuple[int, ...] = Field((0, 1, 2), description="sonifications rendered for every prototype")
+    seeds: tuple[NonNegativeInt, ...] = Field((0, 1, 2), description="sonifications rendered for every prototype")
     licence: LicenceSpec
     citation: str
+
+    @model_validator(mode="after")
+    def _something_to_choose(self) -> Self:
+        if not self.multilabel and len(self.labels) < 2:  # softmax over one is always 1
+            raise ValueError("a model of which one class applies needs at least two labels")
+        return self
 
     @property
     def address(self) -> str:

@@ -11,7 +11,7 @@ Criterion = Literal["cosine", "retrieval", "classifier", "judge", "seeds", "null
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SeedScore(_Strict):
