@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Table
 from rich.text import Text
 
-from sonotype.models.card import AnyFrontend, Card, FrontendSpec
+from sonotype.models.card import AnyCard, AnyFrontend, Card, FrontendSpec
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import Progress as OnProgress
 from sonotype.models.weights.store import Pulled
 
-__all__ = ["PullProgress", "details", "progress", "pulled", "size", "summary", "table"]
+__all__ = ["PullProgress", "details", "progress", "pulled", "sheet", "size", "summary", "table"]
 
 
 def summary(registry: Registry, card: Card) -> dict[str, Any]:
@@ -64,15 +64,20 @@ def pulled(card: Card, outcome: Pulled) -> dict[str, Any]:
 
 def details(card: Card, path: Path | None) -> Group:
     """Everything of a card that a user may want to read."""
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, value in _facts(card, path):
-        facts.add_row(name, escape(value))
+    return sheet(card, _facts(card, path))
+
+
+def sheet(card: AnyCard, facts: Iterable[tuple[str, str]]) -> Group:
+    """Title, description, named facts and citation of any card."""
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_column(style="bold", no_wrap=True)
+    rows.add_column(overflow="fold")
+    for name, value in facts:
+        rows.add_row(name, escape(value))
     return Group(
         Text(f"{card.title}  ({card.address})", style="bold"),
         Padding(Text(" ".join(card.description.split())), (1, 0)),
-        facts,
+        rows,
         Padding(Text(card.citation.strip(), style="dim"), (1, 0, 0, 0)),
     )
 

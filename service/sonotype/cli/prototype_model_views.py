@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group
-from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
+from sonotype.cli.model_views import sheet
 from sonotype.models.card import DecoderSpec, PrototypeCard
 from sonotype.models.registry import Registry
 
@@ -42,17 +39,7 @@ def summary(registry: Registry, card: PrototypeCard) -> dict[str, Any]:
 
 def details(card: PrototypeCard, path: Path | None) -> Group:
     """Everything of a card that a user may want to read."""
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, value in _facts(card, path):
-        facts.add_row(name, escape(value))
-    return Group(
-        Text(f"{card.title}  ({card.address})", style="bold"),
-        Padding(Text(" ".join(card.description.split())), (1, 0)),
-        facts,
-        Padding(Text(card.citation.strip(), style="dim"), (1, 0, 0, 0)),
-    )
+    return sheet(card, _facts(card, path))
 
 
 def _facts(card: PrototypeCard, path: Path | None) -> Iterator[tuple[str, str]]:
