@@ -12,11 +12,10 @@ import typer
 
 from sonotype.cli import train_decoder
 from sonotype.cli import train_views as views
+from sonotype.cli.backbone import find_backbone
 from sonotype.cli.errors import reported
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.settings import Settings
 from sonotype.models.card import NAME_PATTERN, LicenceSpec
-from sonotype.models.registry import Registry
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -63,7 +62,9 @@ def prototypes(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each size; the best on validation is kept.")] = 3,
     multilabel: Annotated[bool, typer.Option(help="Files may have several labels, separated by `|`.")] = False,
-    preset: Annotated[Presets, typer.Option(help="`pecmae` trains exactly as published.")] = Presets.SONOTYPE,
+    preset: Annotated[
+        Presets, typer.Option(help="`pecmae`: kernel, loss and learning rate as published.")
+    ] = Presets.SONOTYPE,
     push: Annotated[
         bool | None, typer.Option(help="Put prototypes onto real segments if that costs less than half a point.")
     ] = None,
@@ -162,22 +163,13 @@ def _backbone(address: str, hop_s: float | None) -> tuple[Backbone, Path | None]
     """The network to stand on, with the hop between segments that was asked for, and its weights."""
     from sonotype.training.prototypes.publish import Backbone  # noqa: PLC0415
 
-    settings = Settings()
-    registry = Registry(settings.model_path, settings.weights_dir)
-    model, _, embedding = address.partition("@")
-    card = registry.get(model)
-    embedding = embedding or card.embeddings[0].name
-    if embedding not in {spec.name for spec in card.embeddings}:
-        known = ", ".join(f"{model}@{spec.name}" for spec in card.embeddings)
-        raise SonotypeError(Code.INVALID_REQUEST, f"{model} has no embedding {embedding[:40]!r}; there are: {known}.")
-    if not registry.is_pulled(card):
-        raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {model} are missing: sonotype models pull {model}.")
+    card, embedding, weights = find_backbone(address)
     frontend = card.frontends[card.default_frontend]
     frames_s = frontend.hop_length / frontend.sample_rate_hz
     if hop_s is not None:
         patch = card.patch.model_copy(update={"hop_frames": max(1, round(hop_s / frames_s))})
         card = card.model_copy(update={"patch": patch})
-    return Backbone(card, embedding, card.patch.frames * frames_s), registry.weights_path(card)
+    return Backbone(card, embedding, card.patch.frames * frames_s), weights
 
 
 def _embed(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sonotype.cli.backbone import find_backbone
 from sonotype.cli.errors import reported
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.settings import Settings
-from sonotype.models.registry import Registry
 
 if TYPE_CHECKING:
     from sonotype.training.decoder.corpus import Backbone
@@ -27,7 +26,10 @@ def decoder(
     work: Annotated[
         Path | None, typer.Option(help="folder of caches and checkpoints; default: beside the manifest")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.0, help="time for each of the two networks")] = 50.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="time for each of the two networks")] = 50.0,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="steps of each network instead of a time; the same result every time")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
     stage: Annotated[
         str, typer.Option(help="`flow`, `vocoder`, `export` or `all`; stages may run side by side")
@@ -47,13 +49,17 @@ def decoder(
         backbone = _backbone(embedding)
         torch.set_num_threads(threads)
         recipe = Recipe(read_manifest(data), backbone, work or data.parent / "decoder-work", seed=seed)
+        budget = Budget(minutes=minutes) if steps is None else Budget(steps=steps)
         with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
             for split in ("train", "validation"):
                 task = bar.add_task(f"reading {split}", total=None)
                 recipe.corpus(split, lambda done, total, task=task: bar.update(task, completed=done + 1, total=total))  # type: ignore[misc]
             for name in _STAGES if stage == "all" else [stage] if stage in _STAGES else []:
                 shown = _Shown(bar, name)
-                recipe.train(name, Budget(minutes=minutes), shown)  # type: ignore[arg-type]
+                recipe.train(name, budget, shown)  # type: ignore[arg-type]
+        if stage in _STAGES:
+            typer.echo(f"The {stage} is trained; with both networks there, run --stage export.")
+            return
         spec = recipe.export(out)
         typer.echo(f"{out / 'decoder.safetensors'}: {spec.n_parameters} numbers, sha256 {spec.sha256}")
 
@@ -78,11 +84,5 @@ def _backbone(address: str) -> Backbone:
     from sonotype.models.runtime import load  # noqa: PLC0415
     from sonotype.training.decoder.corpus import Backbone  # noqa: PLC0415
 
-    settings = Settings()
-    registry = Registry(settings.model_path, settings.weights_dir)
-    model, _, embedding = address.partition("@")
-    card = registry.get(model)
-    if embedding not in {spec.name for spec in card.embeddings}:
-        known = ", ".join(f"{model}@{spec.name}" for spec in card.embeddings)
-        raise SonotypeError(Code.INVALID_REQUEST, f"{model} has no embedding {embedding[:40]!r}; there are: {known}.")
-    return Backbone(load(card, registry.weights_path(card), "cpu", "auto"), embedding)
+    card, name, weights = find_backbone(address)
+    return Backbone(load(card, weights, "cpu", "auto"), name)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.card import BackboneSpec, DecoderSpec, PrototypeCard, read_any_card
@@ -74,26 +74,43 @@ class Recipe:
         self._trainer(stage).train(budget, lambda report: told(stage, report))
 
     def assemble(self) -> Decoder:
-        """The decoder from the averaged weights of the newest checkpoints."""
+        """The decoder from the averaged weights of the newest checkpoints.
+
+        Raises:
+            SonotypeError: `invalid_request` where the flow, or the vocoder that the options ask for, is not trained.
+        """
+        states = {stage: self._trained(stage) for stage in self._stages()}
         mean, scale = statistics(self.corpus("train"))
         decoder = Decoder(self.options, len(mean))
         decoder.mean.copy_(mean)
         decoder.scale.copy_(scale)
         decoder.codec.load_state_dict(self.codec().state_dict())
-        for stage, network in (("flow", decoder.flow), ("vocoder", decoder.vocoder)):
-            path = self.folder / f"{stage}.pt"
-            if path.is_file():
-                network.load_state_dict(torch.load(path, weights_only=True)["average"])
+        for stage, state in states.items():
+            decoder.get_submodule(stage).load_state_dict(state)
         return decoder.eval()
 
     def export(self, out: Path, *, steps: int = 12, guidance: float = 1.0) -> DecoderSpec:
         """Write the decoder into a model folder; see `export.export`.
 
         Raises:
-            SonotypeError: `invalid_request` where the folder holds a model on another embedding.
+            SonotypeError: `invalid_request` where the folder holds a model on another embedding, or a network is not
+                trained.
         """
         self._refuse_other_model(out)
         return export(self.assemble(), out, steps=steps, guidance=guidance)
+
+    def _stages(self) -> tuple[Stage, ...]:
+        # Griffin-Lim needs no network, so the vocoder's may be missing
+        needed = self.options.synthesis == "vocoder" or (self.folder / "vocoder.pt").is_file()
+        return ("flow", "vocoder") if needed else ("flow",)
+
+    def _trained(self, stage: Stage) -> dict[str, Tensor]:
+        path = self.folder / f"{stage}.pt"
+        if not path.is_file():
+            detail = f"The {stage} is not trained: {path} is missing; run --stage {stage} before the export."
+            raise SonotypeError(Code.INVALID_REQUEST, detail)
+        state: dict[str, Tensor] = torch.load(path, weights_only=True)["average"]
+        return state
 
     def _refuse_other_model(self, out: Path) -> None:
         card = read_any_card(out / CARD_NAME) if (out / CARD_NAME).is_file() else None
@@ -107,11 +124,3 @@ class Recipe:
         task = {"flow": FlowTask, "vocoder": VocoderTask}[stage]
         made = task(self.corpus("train"), self.corpus("validation"), self.codec(), self.options, seed=self.seed)
         return Trainer(made, _SETTINGS[stage], self.folder, stage)
-
-
-def variance_kept(codec: PatchCodec, corpus: Corpus, options: FlowMelOptions) -> float:
-    """The share of a corpus's variance that passes through the codec."""
-    blocks = all_blocks(corpus, options, 20_000, np.random.default_rng(0))
-    centred = blocks - codec.mean
-    lost = centred - centred @ codec.basis @ codec.basis.T
-    return 1.0 - float(lost.square().sum() / (blocks - blocks.mean(0)).square().sum())
