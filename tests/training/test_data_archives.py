@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,22 @@ def test_a_package_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder = folder_of(archive(), tmp_path / "cache")
     assert (folder / "package/a/C4.wav").read_bytes() == b"sound"
     assert folder_of(archive(), tmp_path / "cache") == folder
+    assert fetched == ["some-notes@1.0.0"]
+
+
+def test_two_runs_share_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+
+    def fetch(requirement: str, _sha256: str, target: Path, _progress: object) -> None:
+        fetched.append(requirement)
+        time.sleep(0.1)
+        target.write_bytes(PACKAGES["x.tgz"])
+
+    monkeypatch.setitem(archives._FETCHERS, "npm", fetch)
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(lambda _: folder_of(archive(), tmp_path / "cache"), range(4)))
+    assert len(folders) == 1
+    assert (folders.pop() / "package/a/C4.wav").read_bytes() == b"sound"
     assert fetched == ["some-notes@1.0.0"]
 
 

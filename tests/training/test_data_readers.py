@@ -146,3 +146,10 @@ def test_the_list_names_sets_sources_and_licences() -> None:
     assert result.exit_code == 0
     for words in ("medley-solos-db", "gtzan", "instruments", "salamander", "CC-BY-SA-3.0"):
         assert words in result.output
+
+
+@pytest.mark.parametrize("cell", ["", "|", " | "])
+def test_a_row_without_a_label_is_named(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "data.csv").write_text(f"path,labels\na.wav,piano\nb.wav,{cell}\n")
+    with pytest.raises(SonotypeError, match="Line 3 of the manifest"):
+        read_manifest(tmp_path / "data.csv")

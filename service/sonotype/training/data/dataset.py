@@ -64,7 +64,8 @@ def write_manifest(path: Path, examples: Iterable[Example]) -> None:
 
 
 def _example(row: dict[str, str | None], folder: Path, line: int) -> Example:
-    name, labels = row.get("path"), row.get("labels") or row.get("label")
+    name, cell = row.get("path"), row.get("labels") or row.get("label") or ""
+    labels = tuple(label.strip() for label in cell.split(_SEPARATOR) if label.strip())
     if not name or not labels:
         raise _invalid(f"Line {line} of the manifest needs a `path` and `labels`.")
     split = row.get("split") or "train"
@@ -72,7 +73,7 @@ def _example(row: dict[str, str | None], folder: Path, line: int) -> Example:
         raise _invalid(f"Line {line} of the manifest: the split must be train, validation or test, not {split[:40]!r}.")
     return Example(
         path=folder / name,
-        labels=tuple(label.strip() for label in labels.split(_SEPARATOR) if label.strip()),
+        labels=labels,
         split=cast(Split, split),
         source=row.get("source") or "",
         group=row.get("group") or "",
