@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sonotype.models.encodecmae.config import AutoencoderConfig, EncodecConfig, ModelConfig, StackConfig
 from sonotype.models.encodecmae.encodec import Encodec
-from sonotype.models.encodecmae.names import v2_names
+from sonotype.models.encodecmae.names import _RENAMED, _SCALE, _SCALES
 from sonotype.models.encodecmae.summary import SummaryAutoencoder
 
 # 48 channels can be shared by 12 heads as well as by 8; strides are real, so that 4 s are 300 frames here too
@@ -69,6 +69,17 @@ def random_state(net: nn.Module, seed: int = 0) -> dict[str, Tensor]:
         elif name.endswith("weight_g"):
             nn.init.uniform_(tensor, 0.6, 1.4)
     return {name: tensor.detach() for name, tensor in net.state_dict().items()}
+
+
+def v2_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The way back, from v1 names to v2 names."""
+    back = {v1: v2 for v2, v1 in _RENAMED.items()}
+    renamed: dict[str, torch.Tensor] = {}
+    for name, tensor in state.items():
+        start = next((v1 for v1 in back if name.startswith(v1)), "")
+        targets = _SCALES if name == _SCALE else (back.get(start, "") + name.removeprefix(start),)
+        renamed |= dict.fromkeys(targets, tensor)
+    return renamed
 
 
 def write_files(folder: Path, seconds: float = 1) -> Files:

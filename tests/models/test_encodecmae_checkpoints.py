@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from encodecmae_kit import CODEC, DIM, MODEL, V1_GIN, V2_GIN, Files, ae_config, ae_gin, write_files
+from encodecmae_kit import CODEC, DIM, MODEL, V1_GIN, V2_GIN, Files, ae_config, ae_gin, v2_names, write_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ from sonotype.models.encodecmae.checkpoints import load_autoencoder, load_encode
 from sonotype.models.encodecmae.config import SIZES, EmbedderConfig
 from sonotype.models.encodecmae.encodecmae import EncodecMae
 from sonotype.models.encodecmae.fitting import skeleton
-from sonotype.models.encodecmae.names import v1_names, v2_names
+from sonotype.models.encodecmae.names import v1_names
 from sonotype.models.encodecmae.reading import read, state_of
 
 State = dict[str, Any]

@@ -51,11 +51,6 @@ class Embedder:
         """Seconds between the starts of neighbouring patches."""
         return self.card.patch.hop_frames * self.card.frontends[self._frontend].hop_length / self.sample_rate_hz
 
-    @property
-    def patch_samples(self) -> int:
-        """Samples that one patch stands for."""
-        return self.card.patch.frames * self.card.frontends[self._frontend].hop_length
-
     def patches(self, samples: Floats) -> Floats:
         """Embed every patch of a clip.
 

@@ -41,17 +41,6 @@ def v1_names(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], bool]:
     return renamed | {_SCALE: scales[0]}, True
 
 
-def v2_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The way back, from v1 to v2."""
-    back = {v1: v2 for v2, v1 in _RENAMED.items()}
-    renamed: dict[str, Tensor] = {}
-    for name, tensor in state.items():
-        start = next((v1 for v1 in back if name.startswith(v1)), "")
-        targets = _SCALES if name == _SCALE else (back.get(start, "") + name.removeprefix(start),)
-        renamed |= dict.fromkeys(targets, tensor)
-    return renamed
-
-
 def _renamed(name: str) -> str:
     for v2, v1 in _RENAMED.items():
         if name.startswith(v2):
