@@ -106,6 +106,8 @@ def test_the_command_writes_badges_report_and_page(model: Path, manifest: Path, 
     assert report["model"] == "fake-prototypes@1"
     assert report["ceiling"] == "real segment"
     assert report["passed"] == {"prototypes": False, "medoids": False}
+    assert report["aims"] == {"classifier": 0.95, "judge": 0.85}
+    assert "≥ 0.9 (aim 0.95)" in (tmp_path / "report" / "report.md").read_text()
     assert report["held_out"]["items"] == 6
     assert report["judge"]["items"] == {"train": 6, "validation": 0, "test": 6}
     text = (tmp_path / "report" / "report.md").read_text()

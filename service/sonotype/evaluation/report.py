@@ -21,6 +21,8 @@ CRITERIA: dict[Criterion, str] = {
     "seeds": "cosine between seeds",
     "nulls": "cosine above the higher null by",
 }
+# what would be good, where that is more than enough
+_AIMS: dict[Criterion, float] = {"classifier": thresholds.CLASSIFIER_AIM, "judge": thresholds.JUDGE_AIM}
 _FURTHER = {
     "cosine": "cosine to the embedding",
     "ceiling": "its ceiling: the real medoid through the codec",
@@ -83,6 +85,7 @@ def as_json(result: GateResult, judge: JudgeReport) -> dict[str, Any]:
             "seeds": thresholds.SEEDS,
             "null_margin": thresholds.NULL_MARGIN,
         },
+        "aims": dict(_AIMS),
         "passed": {"prototypes": _passed(result.prototypes), "medoids": _passed(result.medoids)},
         "judge": asdict(judge),
         "prototypes": asdict(result.prototypes),
@@ -190,9 +193,14 @@ REFERENCE_HEADER = ["what is heard", "classifier", "judge", "R@1", "cosine"]
 def criteria(result: GateResult) -> list[list[str]]:
     """Rows of the table of criteria."""
     return [
-        [own.words, f"≥ {own.threshold:g}", cell(own), cell(near)]
+        [own.words, _wanted(own), cell(own), cell(near)]
         for own, near in zip(rows(result.prototypes), rows(result.medoids), strict=True)
     ]
+
+
+def _wanted(row: Row) -> str:
+    aim = _AIMS.get(row.criterion)
+    return f"≥ {row.threshold:g}" + ("" if aim is None else f" (aim {aim:g})")
 
 
 CRITERIA_HEADER = ["criterion", "wanted", "decoded prototypes", "decoded medoids"]
