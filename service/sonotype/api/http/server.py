@@ -13,12 +13,19 @@ from sonotype.core.settings import Settings
 # A request line with its headers; h11 answers 400 beyond it.
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 10.0
+# How long an idle connection may still bring a request when the server stops: one that is on its way is answered.
+FAREWELL_S = 0.5
 
 
 class ImpatientProtocol(H11Protocol):
-    """Closes connections whose request head does not arrive in time; uvicorn itself would wait for ever."""
+    """Closes connections whose request head does not arrive in time; uvicorn itself would wait for ever.
+
+    When the server stops, an idle connection is closed after `farewell_s`: uvicorn would close it at once, and a
+    client whose request was on its way would get no answer at all.
+    """
 
     head_timeout_s = HEAD_TIMEOUT_S
+    farewell_s = FAREWELL_S
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -35,6 +42,17 @@ class ImpatientProtocol(H11Protocol):
         """Stop the clock."""
         self._stop_watch()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Answer a running request and close; close an idle connection when the farewell is over."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(self.farewell_s, self._close_idle)
+        else:
+            super().shutdown()
+
+    def _close_idle(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def _watch_head(self) -> None:
         waiting = self.cycle is None or self.cycle.response_complete
