@@ -16,9 +16,12 @@ class Code(StrEnum):
 
     INVALID_REQUEST = "invalid_request"
     UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
     MODEL_NOT_FOUND = "model_not_found"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     UPLOAD_TIMEOUT = "upload_timeout"
     UPLOAD_TOO_LARGE = "upload_too_large"
@@ -34,6 +37,7 @@ class Code(StrEnum):
     OVERLOADED = "overloaded"
     DRAINING = "draining"
     UNAVAILABLE = "unavailable"
+    INSUFFICIENT_STORAGE = "insufficient_storage"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     WEIGHTS_MISSING = "weights_missing"
     WEIGHTS_CORRUPT = "weights_corrupt"
@@ -61,9 +65,12 @@ def _m(http: int, grpc: str, exit_: int, title: str, *, retryable: bool = False)
 TABLE: dict[Code, Meaning] = {
     Code.INVALID_REQUEST: _m(400, "INVALID_ARGUMENT", 2, "The request is malformed"),
     Code.UNAUTHENTICATED: _m(401, "UNAUTHENTICATED", 3, "A valid API key is needed"),
+    Code.FORBIDDEN: _m(403, "PERMISSION_DENIED", 3, "This deployment does not allow that"),
     Code.MODEL_NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such model is served"),
     Code.NOT_FOUND: _m(404, "NOT_FOUND", 2, "No such resource"),
     Code.METHOD_NOT_ALLOWED: _m(405, "UNIMPLEMENTED", 2, "This resource does not take that method"),
+    Code.CONFLICT: _m(409, "FAILED_PRECONDITION", 2, "The state of the resource does not allow that"),
+    Code.IDEMPOTENCY_MISMATCH: _m(422, "INVALID_ARGUMENT", 2, "The idempotency key was used for another request"),
     Code.RANGE_NOT_SATISFIABLE: _m(416, "OUT_OF_RANGE", 2, "The range lies outside the resource"),
     Code.UPLOAD_TIMEOUT: _m(408, "DEADLINE_EXCEEDED", 4, "The upload stalled", retryable=True),
     Code.UPLOAD_TOO_LARGE: _m(413, "INVALID_ARGUMENT", 4, "The upload is too large"),
@@ -79,6 +86,7 @@ TABLE: dict[Code, Meaning] = {
     Code.OVERLOADED: _m(503, "UNAVAILABLE", 5, "The service is at capacity", retryable=True),
     Code.DRAINING: _m(503, "UNAVAILABLE", 5, "The service is shutting down", retryable=True),
     Code.UNAVAILABLE: _m(503, "UNAVAILABLE", 5, "No worker is available", retryable=True),
+    Code.INSUFFICIENT_STORAGE: _m(507, "RESOURCE_EXHAUSTED", 5, "The disk is too full to store anything"),
     Code.DEADLINE_EXCEEDED: _m(504, "DEADLINE_EXCEEDED", 5, "The deadline passed", retryable=True),
     Code.WEIGHTS_MISSING: _m(503, "UNAVAILABLE", 6, "The weights of this model are not pulled"),
     Code.WEIGHTS_CORRUPT: _m(500, "DATA_LOSS", 6, "The weights of this model are corrupt"),

@@ -42,6 +42,10 @@ _BODY: dict[str, Any] = {
 CANNOT_HAPPEN = frozenset(
     {
         Code.NOT_FOUND,
+        Code.FORBIDDEN,
+        Code.CONFLICT,
+        Code.IDEMPOTENCY_MISMATCH,
+        Code.INSUFFICIENT_STORAGE,
         Code.METHOD_NOT_ALLOWED,
         Code.RANGE_NOT_SATISFIABLE,
         Code.SOURCE_UNREACHABLE,

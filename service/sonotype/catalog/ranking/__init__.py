@@ -1,0 +1,1 @@
+"""From candidates to an answer: arithmetic on arrays, without any engine."""
