@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 picks a free one")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("sonotype"),
-        description="durable data: the embedded cache, rendered prototypes and, later, the catalogue",
+        description="durable data: the catalogue, the embedded cache and rendered prototypes",
     )
     weights_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("sonotype") / "weights",
@@ -89,6 +89,26 @@ class Settings(BaseSettings):
         True, description="load decoders and render prototypes after the start, while nobody asks"
     )
 
+    catalog_url: SecretStr = Field(
+        SecretStr(""),
+        description="catalogue: empty for the embedded engine in the data directory, or a Milvus (`http://host:19530`)",
+    )
+    catalog_embedding: str = Field(
+        "musicnn-msd@penultimate", description="`<model>@<embedding>` that similarity is computed with"
+    )
+    catalog_models: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="models whose labels and evidence are kept with a track; empty means the default model and every "
+        "served prototype model",
+    )
+    catalog_full_at: float = Field(
+        0.95, gt=0, le=1, description="share of the disk from which the catalogue refuses to store"
+    )
+    ingest_root: Path | None = Field(
+        None, description="folder that jobs may read audio from; without one the service takes no jobs"
+    )
+    ingest_concurrency: int = Field(4, ge=1, description="files of a job that are analysed at once, in the bulk lane")
+
     redis_url: SecretStr | None = Field(None, description="cache in Redis; without it an embedded SQLite store")
     cache_ttl_s: float = Field(30 * 86400.0, gt=0, description="life of a cached answer, jittered by 10 %")
     cache_max_bytes: int = Field(2 * 2**30, ge=2**20, description="size of the embedded cache")
@@ -96,7 +116,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
 
-    @field_validator("models", "model_path", "api_keys", mode="before")
+    @field_validator("models", "model_path", "api_keys", "catalog_models", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         """Lists come from the environment as `a,b`, the form people type."""
