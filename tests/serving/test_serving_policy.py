@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sonotype.core.types import Lane
 from sonotype.serving.policy import BatchPolicy, Capacity, Idle, Run, WaitUntil
-from sonotype.serving.queues import Batch, BatchKey, Entry, Queues, Source
+from sonotype.serving.queues import Batch, BatchKey, Entry, Part, Queues, Source
 
 KEYS = [BatchKey("a", "f", "repeat"), BatchKey("b", "f", "repeat")]
 DELAY = {Lane.INTERACTIVE: 0.005, Lane.BULK: 0.05}
@@ -227,3 +227,17 @@ def test_retries_go_first_and_shrink_to_what_the_worker_holds() -> None:
     queues.retry([batch])
     sizes = [run(policy().next(1.0, queues, Capacity(3, 8.0))).rows for _ in range(4)]
     assert sizes == [3, 3, 2, 1]
+
+
+def test_a_source_that_closes_leaves_no_rows_to_run_again() -> None:
+    queues = Queues()
+    gone, stays = source(queues), source(queues)
+    push(queues, gone, 3)
+    push(queues, stays, 2)
+    queues.retry([run(policy().next(1.0, queues, Capacity(8, 8.0)))])
+    assert queues.close(gone) == 3
+    assert len(queues) == 2
+    assert queues.close(stays) == 2
+    assert not queues.retries
+    queues.retry([Batch(KEYS[0], Lane.BULK, [Part(gone, [Entry(0, 1.0, 0.0)])], "retry")])
+    assert len(queues) == 0, "nobody waits for what comes back after its caller left"

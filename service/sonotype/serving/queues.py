@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -153,8 +153,10 @@ class Queues:
             self._group(source).ring.appendleft(source)
         source.waiting.extendleft(reversed(entries))
 
-    def retry(self, batches: Iterable[Batch]) -> None:
-        """Queue formed batches to run before anything else."""
+    def retry(self, batches: Sequence[Batch]) -> None:
+        """Queue formed batches to run before anything else, without the rows that nobody waits for any more."""
+        for batch in batches:
+            batch.parts = [part for part in batch.parts if part.source.alive]
         self.retries.extend(batch for batch in batches if batch.parts)
 
     def close(self, source: Source) -> int:
@@ -167,9 +169,18 @@ class Queues:
             group.ring.remove(source)
         if not group.members and not group.ring:
             self.groups[source.lane].pop(source.key, None)
-        waited = len(source.waiting)
+        waited = len(source.waiting) + self._forget_retries(source)
         source.waiting.clear()
         return waited
+
+    def _forget_retries(self, source: Source) -> int:
+        """Take a source out of the batches to run again; returns how many rows it had there."""
+        rows = sum(len(part.entries) for batch in self.retries for part in batch.parts if part.source is source)
+        if rows:
+            for batch in self.retries:
+                batch.parts = [part for part in batch.parts if part.source is not source]
+            self.retries = deque(batch for batch in self.retries if batch.parts)
+        return rows
 
     def sources(self) -> Iterator[Source]:
         """Every source with waiting rows."""
