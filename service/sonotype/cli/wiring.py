@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 import typer
 
@@ -12,12 +13,19 @@ from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
 
+class OpenPlane(Protocol):
+    """Opens the service inside this process; with its catalogue where asked, which one process at a time may hold."""
+
+    def __call__(self, settings: Settings, *, with_catalog: bool = False) -> AbstractAsyncContextManager[Plane]:
+        """Entering raises `SonotypeError`: `conflict` where another process holds the catalogue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """The two ways to run the service: behind its ports, or inside this process."""
 
     serve: Callable[[Settings, bool], None]
-    open_plane: Callable[[Settings], AbstractAsyncContextManager[Plane]]
+    open_plane: OpenPlane
 
 
 def wiring(ctx: typer.Context) -> Wiring:

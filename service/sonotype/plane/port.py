@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.card import AnyCard
+from sonotype.plane.catalog.port import CatalogPlane
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
 
@@ -24,9 +25,15 @@ class ModelInfo:
     precision: str | None
 
 
+CatalogState = Literal["ok", "degraded", "opening", "away", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether requests can be answered now, and the reasons where they cannot."""
+    """Whether requests can be answered now, and the reasons where they cannot.
+
+    The cache and the catalogue are told, but do not decide: without them the service still analyses.
+    """
 
     ready: bool
     workers_up: int
@@ -34,10 +41,15 @@ class Readiness:
     draining: bool
     cache: str
     problems: tuple[str, ...] = ()
+    catalog: CatalogState = "none"
 
 
 class Plane(Protocol):
     """Everything a face may do."""
+
+    @property
+    def catalog(self) -> CatalogPlane:
+        """The use cases of the catalogue. Reading it raises `unavailable` while there is none or it is being opened."""
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         """Analyse one upload. Cancelling the call abandons its work. Raises `SonotypeError`."""

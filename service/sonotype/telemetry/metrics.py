@@ -30,6 +30,7 @@ PHASE_BUCKETS_S = (
     60.0,
 )
 CACHE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+SEARCH_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 ITEM_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FRAME_BUCKETS = (187, 374, 748, 1496, 2992, 5984, 11968, 23936, 47872)
 RATIO_BUCKETS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -146,3 +147,27 @@ RENDERINGS = Counter(
     "Renderings of prototypes by where they came from: memory, disk, made, damaged (on disk, and made again).",
     ["source"],
 )
+
+# Catalogue.
+CATALOG_TRACKS = Gauge("sonotype_catalog_tracks", "Tracks in the catalogue.")
+CATALOG_STALE_TRACKS = Gauge("sonotype_catalog_stale_tracks", "Tracks without an embedding by the configured model.")
+CATALOG_SEARCH_SECONDS = Histogram(
+    "sonotype_catalog_search_seconds",
+    "Time of one search in the engine: plain, filtered, exact, each with the vectors that ranking needs.",
+    ["kind"],
+    buckets=SEARCH_BUCKETS_S,
+)
+CATALOG_INDEX_DEGRADED = Gauge(
+    "sonotype_catalog_index_degraded", "1 while searches are slower because an index is being rebuilt."
+)
+CATALOG_INDEX_POSITIONS = Gauge(
+    "sonotype_catalog_index_positions", "Positions of the indexes: live, or dead until they are compacted.", ["state"]
+)
+CATALOG_SNAPSHOT_AGE_S = Gauge(
+    "sonotype_catalog_snapshot_age_seconds", "Age of the older of the newest snapshots of all indexes."
+)
+CATALOG_INDEX_RECALL = Gauge(
+    "sonotype_catalog_index_recall_sampled", "Share of the exact ten nearest that the index finds, for a few tracks."
+)
+CATALOG_JOBS = Gauge("sonotype_catalog_jobs", "Jobs that wait or run.", ["state"])
+CATALOG_JOB_FILES = Counter("sonotype_catalog_job_files_total", "Files of jobs by what became of them.", ["state"])

@@ -156,6 +156,7 @@ class ReadinessBody(Body):
     draining: bool
     cache: str
     problems: list[str]
+    catalog: str
 
 
 class Problem(Body):
