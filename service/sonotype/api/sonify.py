@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from sonotype.api.params import Name, say_errors
+from sonotype.api.options import Options
+from sonotype.api.params import Name
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.sonification import AudioFormat, PathQuery, Rendering, RenderingKind, SonifyQuery
 from sonotype.plane.starts import MAX_GUIDANCE, MAX_MIXED, MAX_POINTS, MAX_SEED, MAX_STEPS, MIN_POINTS
@@ -15,21 +16,16 @@ MAX_EMBEDDING = 4096
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Points = Annotated[int, Field(ge=MIN_POINTS, le=MAX_POINTS)]
-P = TypeVar("P", bound=BaseModel)
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class PrototypesParams(_Options):
+class PrototypesParams(Options):
     """Which prototypes to list."""
 
     model: Name | None = Field(None, description="`name` or `name@version`; absent means every served model")
     label: Name | None = Field(None, description="only prototypes of this class")
 
 
-class AudioParams(_Options):
+class AudioParams(Options):
     """Which rendering of a prototype to hear."""
 
     format: AudioFormat = Field("wav", description="of the file")
@@ -47,7 +43,7 @@ class AudioParams(_Options):
         return Rendering(self.kind or "prototype", self.seed or 0)
 
 
-class SonifyOptions(_Options):
+class SonifyOptions(Options):
     """How to generate, whatever from."""
 
     model: str = Field(
@@ -67,7 +63,7 @@ class SonifyOptions(_Options):
         return {name: getattr(self, name) for name in names}
 
 
-class WeightedPrototype(_Options):
+class WeightedPrototype(Options):
     """A prototype in a mixture."""
 
     model_config = ConfigDict(strict=True)
@@ -76,7 +72,7 @@ class WeightedPrototype(_Options):
     weight: float = Field(1.0, gt=0, le=1e6, description="all weights together are normalised to sum to one")
 
 
-class CounterfactualPath(_Options):
+class CounterfactualPath(Options):
     """A counterfactual path: what would have to change for another class to win, one segment per point."""
 
     model_config = ConfigDict(strict=True)
@@ -127,15 +123,3 @@ class SonifyUploadParams(SonifyOptions):
         """The request as the plane takes it."""
         path = None if self.to_label is None else PathQuery(self.to_label, None, self.points)
         return SonifyQuery(**self.common(), path=path)
-
-
-def parse_options(kind: type[P], values: Any) -> P:
-    """Validate options that did not come through FastAPI.
-
-    Raises:
-        SonotypeError: `invalid_request`, naming what is wrong.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors(include_input=False))) from None

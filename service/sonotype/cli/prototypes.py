@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console, RenderableType
 
-from sonotype.api.sonify import AudioParams, parse_options
+from sonotype.api.options import parse_options
+from sonotype.api.sonify import AudioParams
 from sonotype.cli.calls import Calls, Document
 from sonotype.cli.calls_local import open_local
 from sonotype.cli.calls_remote import open_remote_calls

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from sonotype.api.sonify import SonifyBody, parse_options
+from sonotype.api.options import parse_options
+from sonotype.api.sonify import SonifyBody
 from sonotype.cli.calls import Calls, Document
 from sonotype.cli.errors import reported
 from sonotype.cli.prototypes import ApiKey, Json, Output, Server, open_calls, print_facts, run

@@ -6,8 +6,9 @@ from typing import Any
 
 from sonotype.api.grpc.enums import FORMATS, KINDS, VERDICTS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.options import parse_options
 from sonotype.api.prototypes import PrototypeView
-from sonotype.api.sonify import AudioParams, SonifyBody, parse_options
+from sonotype.api.sonify import AudioParams, SonifyBody
 from sonotype.models.card import DecoderSpec, PrototypeCard
 from sonotype.models.heads.provenance import Badge, PrototypeRecord, Segment
 from sonotype.plane.sonification import AudioFile, Rendering, Sonified

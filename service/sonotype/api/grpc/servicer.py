@@ -20,8 +20,9 @@ from sonotype.api.grpc.errors import edge
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import SonotypeServicer
 from sonotype.api.grpc.intake import UploadStream
+from sonotype.api.options import parse_options
 from sonotype.api.prototypes import view_prototype, view_prototypes
-from sonotype.api.sonify import PrototypesParams, parse_options
+from sonotype.api.sonify import PrototypesParams
 from sonotype.api.view import rendered, view, view_model
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane

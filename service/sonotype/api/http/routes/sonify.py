@@ -18,7 +18,8 @@ from sonotype.api.http.routes.prototypes import AUDIO_TYPES, BINARY
 from sonotype.api.http.routes.uploads import CANNOT_HAPPEN, FORM, Timeout
 from sonotype.api.http.schemas import problems
 from sonotype.api.http.stream import StreamedAudio
-from sonotype.api.sonify import SonifyBody, SonifyUploadParams, parse_options
+from sonotype.api.options import parse_options
+from sonotype.api.sonify import SonifyBody, SonifyUploadParams
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
 from sonotype.plane.sonification import Sonified, SonifyQuery
