@@ -208,6 +208,9 @@ class Catalog(Protocol):
     async def get(self, track_id: str) -> Track:
         """One track. Raises `not_found`."""
 
+    async def find(self, collection: str, external_id: str) -> Track | None:
+        """The track of a collection that has this external id."""
+
     async def get_many(self, track_ids: Sequence[str]) -> list[Track]:
         """Tracks in the order asked; unknown ones are left out."""
 

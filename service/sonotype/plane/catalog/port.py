@@ -19,6 +19,23 @@ class CatalogPlane(Protocol):
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Analyse what was sent and store it for good. Raises any code of the table."""
 
+    async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
+        """Id of the track that `put_track` would replace, where nothing needs computing; brings its metadata up to date.
+
+        That is: the track of the submission's id or external id has this content (hex) and a vector of the
+        configured model. None means that the file has to be put.
+        """
+
+    def stale(self, generation: str | None) -> AsyncIterator[Track]:
+        """Tracks without a vector in a generation; None means that of the configured model, which is then begun."""
+
+    async def embed_again(self, track_id: str, generation: str | None, upload: Upload) -> bool:
+        """Add the vector of a generation to a track, in the bulk lane; False if it is gone or its content is another.
+
+        Raises:
+            SonotypeError: any code of the table.
+        """
+
     async def track(self, track_id: str) -> Track:
         """One track. Raises `not_found`."""
 
