@@ -1,0 +1,112 @@
+"""Generations of embeddings: which one is current, which ones are filled, and when the alias moves.
+
+A deployment embeds with one configured model. Where the catalogue's current generation is that of another one, the new
+generation stands beside it: tracks fill it as they are put again or by a re-embedding job, and searches stay with the
+old one until nothing is missing in the new one and its index finds what exact search finds.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from sonotype.catalog.port import Catalog, CatalogStatus, Generation
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.plane.catalog.space import Space
+
+_log = logging.getLogger(__name__)
+MIN_RECALL = 0.95
+
+
+class Generations:
+    """Which generations there are, and who may fill them.
+
+    Args:
+        catalog: the engine.
+        configured: the embedding that this deployment stores tracks with.
+        served: every embedding that it can compute.
+    """
+
+    def __init__(self, catalog: Catalog, configured: Space, served: tuple[Space, ...]) -> None:
+        self._catalog = catalog
+        self._served = {space.generation: space for space in served}
+        self._current = configured.generation
+        self._complete = True
+        self.configured = configured
+
+    @property
+    def current(self) -> str:
+        """Name of the generation that the alias points to."""
+        return self._current
+
+    async def open(self) -> None:
+        """Begin the generation of the configured model where there is none. Raises `SonotypeError`."""
+        space = self.configured
+        await self._catalog.add_generation(space.address, space.generation, space.card.weights_sha256, space.dim)
+        status = await self.status()
+        # whoever moved the alias back from a whole generation meant it: only one that becomes whole now moves it
+        self._complete = status.stale == 0 and status.tracks > 0
+
+    def space(self, generation: str) -> Space | None:
+        """How to embed into a generation; None where its model is not served."""
+        return self._served.get(generation)
+
+    def writable(self) -> tuple[Space, ...]:
+        """What a new track is embedded with: the configured model, and that of the current generation while served."""
+        current = self.space(self._current)
+        return (self.configured,) if current in (None, self.configured) else (self.configured, current)
+
+    def searchable(self, *, by_upload: bool) -> tuple[str, ...]:
+        """Where to look for a query, best first; an upload only where it can be embedded."""
+        names = tuple(dict.fromkeys((self._current, self.configured.generation)))
+        return tuple(name for name in names if not by_upload or name in self._served)
+
+    async def status(self) -> CatalogStatus:
+        """Facts of the catalogue; stale are those tracks that the configured model has not embedded."""
+        status = await self._catalog.status()
+        self._current = next((g.name for g in status.generations if g.current), self._current)
+        return replace(status, stale=max(0, status.tracks - _tracks(status, self.configured.generation)))
+
+    async def promote(self, name: str) -> Generation:
+        """Let the alias point to a generation whose index finds what exact search finds, also back to an old one.
+
+        Raises:
+            SonotypeError: `not_found`; `conflict` where its recall is too low or its index is being rebuilt.
+        """
+        found = next((g for g in (await self.status()).generations if g.name == name), None)
+        if found is None:
+            raise SonotypeError(Code.NOT_FOUND, f"There is no generation {name[:200]!r}.")
+        if found.degraded is not None:
+            raise SonotypeError(Code.CONFLICT, f"The index of {name} is not ready: {found.degraded}.")
+        recall = await self._catalog.recall(name) if found.tracks else 1.0
+        if recall < MIN_RECALL:
+            detail = f"The index of {name} finds {recall:.1%} of the nearest ten; {MIN_RECALL:.0%} are asked for."
+            raise SonotypeError(Code.CONFLICT, detail)
+        promoted = await self._catalog.promote(name)
+        self._current = promoted.name
+        _log.info("searches use the generation %s now (recall@10 %.3f)", name, recall)
+        return promoted
+
+    async def settle(self, status: CatalogStatus, *, wanted: bool = False) -> None:
+        """Promote the configured generation when it has just become whole.
+
+        Args:
+            status: as `status` says it now.
+            wanted: somebody filled it on purpose, so that it is promoted even if it was whole before.
+        """
+        if status.stale:
+            self._complete = False
+            return
+        due = wanted or not self._complete
+        if self._current == self.configured.generation or not due:
+            return
+        try:
+            await self.promote(self.configured.generation)
+        except SonotypeError as error:  # tried again: it stays incomplete in our books
+            _log.warning("the generation %s is whole, but stays aside: %s", self.configured.generation, error.detail)
+            return
+        self._complete = True
+
+
+def _tracks(status: CatalogStatus, generation: str) -> int:
+    return next((g.tracks for g in status.generations if g.name == generation), 0)
