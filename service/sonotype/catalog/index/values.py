@@ -1,0 +1,100 @@
+"""What goes into the index and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sonotype.core.types import Floats
+
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Block = tuple[Integers, Integers, Floats]
+"""Rows [b], slots [b] and unit vectors [b, D] that belong together."""
+
+
+class VectorSource(Protocol):
+    """Where the vectors of a generation rest. Called from any thread, also from several at once."""
+
+    def rows(self) -> Integers:
+        """All live rows, ascending."""
+
+    def after(self, row: int) -> Iterator[Block]:
+        """Live rows greater than `row`, ascending, in blocks of some thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The answer of the index, most similar first; never a slot twice. n hits.
+
+    Attributes:
+        slots: of the tracks, shape [n].
+        similarity: cosine to the query, shape [n].
+        exact: every allowed vector was compared.
+    """
+
+    slots: Integers
+    similarity: Floats
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """What the index says of itself, for metrics and status.
+
+    Attributes:
+        tracks: vectors that a search can find.
+        positions: places in the graph and the tail, dead ones included.
+        dead: positions whose row was removed; the next rebuild frees them.
+        tail: vectors that wait for their place in the graph and are compared one by one meanwhile.
+        snapshot_age_s: seconds since the last snapshot was written; None where there is none.
+        snapshot_failed: why the last attempt to write one failed; None if it did not.
+        rebuild: share of the rebuild under way that is done, in [0, 1]; None where none is.
+        degraded: why searches are slower than they should be, in words.
+        bytes: of vectors, graph and columns in memory.
+    """
+
+    tracks: int
+    positions: int
+    dead: int
+    tail: int
+    snapshot_age_s: float | None
+    snapshot_failed: str | None
+    rebuild: float | None
+    degraded: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Parameters of the index. The defaults come from the measurements in `bench/catalog`.
+
+    Attributes:
+        links: M of HNSW (Malkov & Yashunin 2018, algorithm 1): neighbours per node; the lowest layer has twice as many.
+        build_width: efConstruction: candidates that are looked at for the links of a new node.
+        search_width: efSearch: least number of candidates that a search looks at.
+        graph_from: below so many vectors there is no graph: comparing with all of them is as fast.
+        merge_at: vectors in the tail from which they move into the graph also while more arrive.
+        degraded_at: vectors in the tail from which searches are called degraded.
+        tail_limit: vectors in the tail at which `add` waits.
+        dead_share: share of dead positions that starts a rebuild.
+        snapshot_changes: adds and removals after which a snapshot is due …
+        snapshot_every_s: … and seconds after which it is due for any change.
+        retry_s: seconds until another attempt after a snapshot that failed.
+    """
+
+    links: int = 16
+    build_width: int = 100
+    search_width: int = 96
+    graph_from: int = 2_000
+    merge_at: int = 512
+    degraded_at: int = 16_384
+    tail_limit: int = 32_768
+    dead_share: float = 0.2
+    snapshot_changes: int = 50_000
+    snapshot_every_s: float = 600.0
+    retry_s: float = 60.0
