@@ -50,9 +50,13 @@ class Prototypes:
         every = (prototype.info for prototype in self._by_id.values())
         return [info for info in every if model in (None, info.model) and label in (None, info.label)]
 
+    def find(self, prototype_id: str) -> Prototype | None:
+        """One prototype, if there is one of that id."""
+        return self._by_id.get(prototype_id)
+
     def get(self, prototype_id: str) -> Prototype:
         """One prototype. Raises `not_found`."""
-        found = self._by_id.get(prototype_id)
+        found = self.find(prototype_id)
         if found is None:
             raise SonotypeError(Code.NOT_FOUND, f"There is no prototype {prototype_id[:200]!r}.")
         return found

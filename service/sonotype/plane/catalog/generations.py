@@ -31,6 +31,7 @@ class Generations:
         self._catalog = catalog
         self._served = {space.generation: space for space in served}
         self._current = configured.generation
+        self._dims = {configured.generation: configured.dim}
         self._complete = True
         self.configured = configured
 
@@ -51,6 +52,10 @@ class Generations:
         """How to embed into a generation; None where its model is not served."""
         return self._served.get(generation)
 
+    def dim(self, generation: str) -> int:
+        """Length of the vectors of a generation of `searchable`."""
+        return self._dims[generation]
+
     def writable(self) -> tuple[Space, ...]:
         """What a new track is embedded with: the configured model, and that of the current generation while served."""
         current = self.space(self._current)
@@ -65,6 +70,7 @@ class Generations:
         """Facts of the catalogue; stale are those tracks that the configured model has not embedded."""
         status = await self._catalog.status()
         self._current = next((g.name for g in status.generations if g.current), self._current)
+        self._dims.update((g.name, g.dim) for g in status.generations)
         return replace(status, stale=max(0, status.tracks - _tracks(status, self.configured.generation)))
 
     async def promote(self, name: str) -> Generation:

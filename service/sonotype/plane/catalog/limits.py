@@ -60,9 +60,7 @@ def check_id(track_id: str, what: str = "A track id") -> None:
 def check_collection(name: str) -> None:
     """The name of a collection. Raises `invalid_request`."""
     if len(name) > MAX_COLLECTION or not COLLECTION.fullmatch(name):
-        raise invalid(
-            f"The name of a collection has 1 to {MAX_COLLECTION} characters: letters, digits and any of . _ - only."
-        )
+        raise invalid(f"The name of a collection has 1 to {MAX_COLLECTION} characters: letters, digits, . _ and -")
 
 
 def check_text(text: str, longest: int, what: str) -> None:

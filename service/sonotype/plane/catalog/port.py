@@ -20,7 +20,7 @@ class CatalogPlane(Protocol):
         """Analyse what was sent and store it for good. Raises any code of the table."""
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
-        """Id of the track that `put_track` would replace, where nothing needs computing; brings its metadata up to date.
+        """Id of the track that `put_track` would replace, where nothing needs computing; its metadata is updated.
 
         That is: the track of the submission's id or external id has this content (hex) and a vector of the
         configured model. None means that the file has to be put.

@@ -1,0 +1,123 @@
+"""From the seeds of a query to the vector that is searched with, and the generation to search in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sonotype.catalog.port import Catalog
+from sonotype.catalog.ranking.mixing import direction, mix, unit
+from sonotype.catalog.track import Track
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Floats, Upload
+from sonotype.plane.catalog.aim import Aim, SeedTrack
+from sonotype.plane.catalog.check_track import checked_vector
+from sonotype.plane.catalog.generations import Generations
+from sonotype.plane.catalog.tracks import Tracks
+from sonotype.plane.catalog.values import Seed
+from sonotype.plane.prototypes import Prototypes
+from sonotype.plane.query import AnalyzeQuery
+
+
+class Seeds:
+    """Resolves seeds.
+
+    Args:
+        catalog: the engine.
+        generations: where can be searched.
+        tracks: how an upload is embedded.
+        prototypes: of the served models.
+    """
+
+    def __init__(self, catalog: Catalog, generations: Generations, tracks: Tracks, prototypes: Prototypes) -> None:
+        self._catalog = catalog
+        self._generations = generations
+        self._tracks = tracks
+        self._prototypes = prototypes
+
+    async def aim(self, seeds: Sequence[Seed], upload: Upload | None, analysis: AnalyzeQuery) -> Aim:
+        """Where a query points to.
+
+        Args:
+            seeds: checked.
+            upload: the audio of the seed that says so.
+            analysis: lane, deadline and client of the upload's analysis.
+
+        Raises:
+            SonotypeError: `not_found` for an unknown track, prototype or tag; `conflict` where no generation has what
+                the seeds need; `invalid_request` where they cancel each other out; for an upload any code of the table.
+        """
+        ids = tuple(dict.fromkeys(seed.track for seed in seeds if seed.track is not None))
+        dims = {len(seed.embedding) for seed in seeds if seed.embedding is not None}
+        documents = await self.documents(ids)
+        names = self._fitting(self._generations.searchable(by_upload=upload is not None), dims)
+        name, vectors = await self.vectors(ids, names)
+        parts = await asyncio.gather(*(self._vector(seed, name, vectors, upload, analysis) for seed in seeds))
+        by_id = {track.id: track for track in documents}
+        tracks = tuple(SeedTrack(by_id[s.track], vectors[s.track], s.weight) for s in seeds if s.track is not None)
+        return Aim(mix(parts, [seed.weight for seed in seeds]), name, tracks)
+
+    async def documents(self, ids: Sequence[str]) -> list[Track]:
+        """Tracks in the order asked. Raises `not_found` for the first that is unknown."""
+        found = await self._catalog.get_many(ids) if ids else []
+        known = {track.id for track in found}
+        for name in ids:
+            if name not in known:
+                raise SonotypeError(Code.NOT_FOUND, f"There is no track {name!r}.")
+        return found
+
+    async def vectors(self, ids: Sequence[str], names: Sequence[str]) -> tuple[str, dict[str, Floats]]:
+        """The first generation that holds all these tracks, and their unit vectors in it. Raises `conflict`."""
+        missing = ids[:1]
+        for name in names:
+            vectors = await self._catalog.vectors(ids, name) if ids else {}
+            missing = [track for track in ids if track not in vectors]
+            if not missing:
+                return name, vectors
+        detail = f"The track {missing[0]!r} has no embedding that can be compared here: put it again, or re-embed it."
+        raise SonotypeError(Code.CONFLICT, detail)
+
+    def _fitting(self, names: Sequence[str], dims: set[int]) -> Sequence[str]:
+        """Where embeddings of these lengths belong; where nowhere, the first refuses them with its own length."""
+        return [name for name in names if dims <= {self._generations.dim(name)}] or names[:1]
+
+    async def _vector(
+        self, seed: Seed, name: str, vectors: dict[str, Floats], upload: Upload | None, analysis: AnalyzeQuery
+    ) -> Floats:
+        if seed.track is not None:
+            return vectors[seed.track]
+        if seed.embedding is not None:
+            return checked_vector(seed.embedding, self._generations.dim(name), "The embedding of a seed")
+        if seed.prototype is not None:
+            return await self._of_prototype(seed.prototype, name)
+        if seed.tag is not None:
+            return await self._of_tag(" ".join(seed.tag.lower().split()), name)
+        space = self._generations.space(name)
+        assert upload is not None, "checked before. This is a bug."  # noqa: S101
+        assert space is not None, "an upload is looked for where it can be embedded. This is a bug."  # noqa: S101
+        return unit(await self._tracks.embed(upload, space, analysis))
+
+    async def _of_prototype(self, prototype_id: str, name: str) -> Floats:
+        """Its own vector where the model reads the embedding of the catalogue, else where its evidence points."""
+        space, found = self._generations.space(name), self._prototypes.find(prototype_id)
+        if found is not None and space is not None and space.carries(found.head):
+            return unit(found.head.classifier.raw_prototypes()[found.index])
+        self._needs_current(name)
+        carriers = await self._catalog.carriers(prototype=prototype_id)
+        if not len(carriers):
+            what = "No track carries evidence of the prototype" if found else "There is no prototype"
+            raise SonotypeError(Code.NOT_FOUND, f"{what} {prototype_id[:200]!r}.")
+        return direction(carriers, await self._catalog.centre())
+
+    async def _of_tag(self, tag: str, name: str) -> Floats:
+        self._needs_current(name)
+        carriers = await self._catalog.carriers(tag=tag)
+        if not len(carriers):
+            raise SonotypeError(Code.NOT_FOUND, f"No track carries the tag {tag!r}.")
+        return direction(carriers, await self._catalog.centre())
+
+    def _needs_current(self, name: str) -> None:
+        """What tracks carry is only looked up in the current generation."""
+        if name != self._generations.current:
+            detail = "Tags and prototypes cannot be mixed with this seed until the new generation is current."
+            raise SonotypeError(Code.CONFLICT, detail)

@@ -1,0 +1,144 @@
+"""The use cases of the catalogue behind one object, which is all that a face gets to see of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sonotype.catalog.jobs.job import FileState, Job, JobFile, JobRequest
+from sonotype.catalog.port import Catalog, CatalogStatus, Generation, Page, Stored, TrackFilter
+from sonotype.catalog.ranking.values import Why
+from sonotype.catalog.ranking.why import why
+from sonotype.catalog.track import Track
+from sonotype.core.types import Upload
+from sonotype.plane.catalog import limits
+from sonotype.plane.catalog.check_query import checked_filter
+from sonotype.plane.catalog.generations import Generations
+from sonotype.plane.catalog.jobs import Jobs, NoJobs
+from sonotype.plane.catalog.path import Path
+from sonotype.plane.catalog.playlist import Playlist
+from sonotype.plane.catalog.searching import Searching
+from sonotype.plane.catalog.seeds import Seeds
+from sonotype.plane.catalog.similar import Similar
+from sonotype.plane.catalog.tracks import Tracks
+from sonotype.plane.catalog.upkeep import Upkeep
+from sonotype.plane.catalog.values import Matches, PathQuery, PlaylistQuery, SimilarQuery, Submission
+from sonotype.plane.prototypes import Prototypes
+
+
+class CatalogService:
+    """Implements `plane.catalog.port.CatalogPlane` on an engine.
+
+    Args:
+        catalog: the engine.
+        generations: opened.
+        tracks: puts tracks.
+        prototypes: of the served models.
+    """
+
+    def __init__(self, catalog: Catalog, generations: Generations, tracks: Tracks, prototypes: Prototypes) -> None:
+        self._catalog = catalog
+        self._generations = generations
+        self._tracks = tracks
+        self._upkeep = Upkeep(catalog, generations, tracks)
+        self._seeds = Seeds(catalog, generations, tracks, prototypes)
+        searching = Searching(catalog)
+        self._similar = Similar(self._seeds, searching)
+        self._path = Path(self._seeds, searching, generations)
+        self._playlist = Playlist(self._seeds, searching)
+        self._jobs: Jobs = NoJobs()
+
+    def take_jobs(self, jobs: Jobs) -> None:
+        """From now on jobs are taken. They work through this object, so they come after it."""
+        self._jobs = jobs
+
+    async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
+        """Analyse what was sent and store it for good. Raises any code of the table."""
+        return await self._tracks.put(submission, upload)
+
+    async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
+        """Id of the track that stands for this file already. Raises `SonotypeError`."""
+        return await self._upkeep.unchanged(submission, content_sha256)
+
+    def stale(self, generation: str | None) -> AsyncIterator[Track]:
+        """Tracks without a vector in a generation; None means that of the configured model."""
+        return self._upkeep.stale(generation)
+
+    async def embed_again(self, track_id: str, generation: str | None, upload: Upload) -> bool:
+        """Add the vector of a generation to a track. Raises any code of the table."""
+        return await self._upkeep.embed_again(track_id, generation, upload)
+
+    async def track(self, track_id: str) -> Track:
+        """One track. Raises `not_found`."""
+        limits.check_id(track_id)
+        return await self._catalog.get(track_id)
+
+    async def delete_track(self, track_id: str) -> None:
+        """Delete for good. Raises `not_found`."""
+        limits.check_id(track_id)
+        await self._catalog.delete(track_id)
+
+    async def tracks(self, where: TrackFilter, cursor: str | None, limit: int) -> Page:
+        """Tracks in the order of creation. Raises `invalid_request`."""
+        limits.check_limit(limit)
+        limits.check_cursor(cursor)
+        return await self._catalog.list(checked_filter(where), cursor, limit)
+
+    async def similar(self, query: SimilarQuery, upload: Upload | None = None) -> Matches:
+        """Tracks similar to the seeds. Raises `SonotypeError`."""
+        return await self._similar.find(query, upload)
+
+    async def why(self, track_a: str, track_b: str) -> Why:
+        """Why two tracks are alike. Raises `not_found`."""
+        for name in (track_a, track_b):
+            limits.check_id(name)
+        documents = {track.id: track for track in await self._seeds.documents((track_a, track_b))}
+        vectors = await self._catalog.vectors((track_a, track_b))
+        cosine = float(vectors[track_a] @ vectors[track_b]) if {track_a, track_b} <= set(vectors) else None
+        return why(documents[track_a], documents[track_b], cosine)
+
+    async def path(self, query: PathQuery) -> Matches:
+        """A way from one track to another. Raises `SonotypeError`."""
+        return await self._path.find(query)
+
+    async def playlist(self, query: PlaylistQuery) -> Matches:
+        """An ordered list of tracks. Raises `SonotypeError`."""
+        return await self._playlist.make(query)
+
+    async def status(self) -> CatalogStatus:
+        """Facts of the whole catalogue; stale are those tracks that the configured model has not embedded."""
+        return await self._generations.status()
+
+    async def promote(self, generation: str) -> Generation:
+        """Let searches use a generation. Raises `not_found`, `conflict` where its recall is below 0.95."""
+        return await self._generations.promote(generation)
+
+    async def create_job(self, request: JobRequest) -> Job:
+        """Queue a job. Raises `forbidden` where no ingest root is configured, `not_found` for a path below it."""
+        limits.check_collection(request.collection)
+        return await self._jobs.create(request)
+
+    async def job(self, job_id: str) -> Job:
+        """One job. Raises `not_found`."""
+        return await self._jobs.job(job_id)
+
+    async def jobs(self, cursor: str | None, limit: int) -> tuple[list[Job], str | None]:
+        """Jobs, newest first."""
+        limits.check_limit(limit)
+        limits.check_cursor(cursor)
+        return await self._jobs.jobs(cursor, limit)
+
+    async def job_files(
+        self, job_id: str, state: FileState | None, cursor: str | None, limit: int
+    ) -> tuple[list[JobFile], str | None]:
+        """Files of a job in its order. Raises `not_found`."""
+        limits.check_limit(limit)
+        limits.check_cursor(cursor)
+        return await self._jobs.files(job_id, state, cursor, limit)
+
+    async def cancel_job(self, job_id: str) -> Job:
+        """Stop a job; what is stored stays. Raises `not_found`, `conflict` where it has ended."""
+        return await self._jobs.cancel(job_id)
+
+    def watch_job(self, job_id: str) -> AsyncIterator[Job]:
+        """The job now and whenever it has moved, until it ends. Raises `not_found`."""
+        return self._jobs.watch(job_id)
