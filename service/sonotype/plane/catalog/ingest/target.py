@@ -18,7 +18,7 @@ class IngestTarget(Protocol):
         """Store for good. Raises any code of the table; the retryable ones are tried again."""
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
-        """Id of the track that stands for this file already, content and vector and metadata; None if it must be put."""
+        """Id of the track that is this file already: content, vector and metadata; None where it must be put."""
 
 
 class ReembedTarget(Protocol):
