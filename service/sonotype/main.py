@@ -11,12 +11,15 @@ import uvloop
 
 from sonotype.api.run import run_faces
 from sonotype.audio.pool import DecodeLimits, DecoderPool
+from sonotype.catalog.engines import open_engine
 from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry
 from sonotype.plane.analyze import Analyzer, Served
 from sonotype.plane.budget import ByteLedger
+from sonotype.plane.catalog.assembly import OpenCatalog, assemble
+from sonotype.plane.catalog.opening import CatalogDoor
 from sonotype.plane.compute import Computer
 from sonotype.plane.deployment import choose_models
 from sonotype.plane.keys import KeyRing
@@ -52,7 +55,7 @@ def serve(settings: Settings, open_page: bool) -> None:
 
 
 async def _serve(settings: Settings, open_page: bool) -> None:
-    async with open_plane(settings) as plane, _warming(plane, settings):
+    async with open_plane(settings, with_catalog=True) as plane, _warming(plane, settings):
         await run_faces(plane, settings, open_page=open_page)
 
 
@@ -76,22 +79,24 @@ async def _warm_up(plane: Service) -> None:
 
 
 @asynccontextmanager
-async def open_ready_plane(settings: Settings) -> AsyncIterator[Service]:
+async def open_ready_plane(settings: Settings, *, with_catalog: bool = False) -> AsyncIterator[Service]:
     """The plane inside this process, with every worker up: what the command line computes with.
 
     Raises:
-        SonotypeError: no model is pulled, or no worker comes up.
+        SonotypeError: no model is pulled, or no worker comes up; `conflict` where another process holds the catalogue.
     """
-    async with open_plane(settings) as plane:
+    async with open_plane(settings, with_catalog=with_catalog) as plane:
+        await plane.wait_catalog()
         await plane.wait_ready()
         yield plane
 
 
 @asynccontextmanager
-async def open_plane(settings: Settings) -> AsyncIterator[Service]:
+async def open_plane(settings: Settings, *, with_catalog: bool = False) -> AsyncIterator[Service]:
     """Build every object, start what runs, and stop it in the reverse order.
 
-    Workers load while the faces already answer `/livez`; requests are refused with 503 until one is up.
+    Workers load, and the catalogue is opened, while the faces already answer `/livez`; requests that need them are
+    refused with 503 until they are up.
     """
     registry = Registry(settings.model_path, settings.weights_dir)
     deployment = choose_models(registry, settings)
@@ -140,13 +145,26 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
         computer = Computer(admission, decoder, batcher, settings.max_clip_s)
         analyzer = Analyzer(served, AnswerMemory(store, settings.cache_ttl_s), flights, computer)
         heads = list(deployment.heads.values())
+        prototypes = Prototypes(heads)
+
+        @asynccontextmanager
+        async def open_catalog() -> AsyncIterator[OpenCatalog]:
+            async with (
+                open_engine(settings) as engine,
+                assemble(engine, settings, deployment, prototypes, analyzer.analyze) as opened,
+            ):
+                yield opened
+
+        door = CatalogDoor(open_catalog if with_catalog else None)
+        door.start()
+        stack.push_async_callback(door.aclose)
         shelf = Shelf(settings.data_dir / "sonifications")
         yield Service(
             served=served,
             deployment=deployment,
             registry=registry,
             analyzer=analyzer,
-            prototypes=Prototypes(heads),
+            prototypes=prototypes,
             renderings=Renderings(lane, shelf, flights, settings.deadline_s),
             sonification=Sonification(heads, served.find, analyzer, lane, admission, deadline_s=settings.deadline_s),
             lane=lane,
@@ -155,4 +173,5 @@ async def open_plane(settings: Settings) -> AsyncIterator[Service]:
             store=store,
             keys=KeyRing(settings.api_keys),
             upload_bytes=ByteLedger(settings.max_upload_bytes, settings.max_inflight_bytes),
+            catalog=door,
         )

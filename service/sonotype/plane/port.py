@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.card import AnyCard
-from sonotype.plane.catalog.port import CatalogPlane
+from sonotype.plane.catalog.port import CatalogPlane, CatalogState
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
 
@@ -23,9 +23,6 @@ class ModelInfo:
     pulled: bool
     served: bool
     precision: str | None
-
-
-CatalogState = Literal["ok", "degraded", "opening", "away", "none"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from sonotype.core.types import Analysis, Upload
 from sonotype.models.registry import Registry
 from sonotype.plane.analyze import Analyzer, Served
 from sonotype.plane.budget import ByteLedger, UploadBytes
+from sonotype.plane.catalog.opening import CatalogDoor
+from sonotype.plane.catalog.port import CatalogPlane
 from sonotype.plane.deployment import Deployment
 from sonotype.plane.heads import Head
 from sonotype.plane.keys import KeyRing
@@ -47,6 +49,7 @@ class Service:
         store: CacheStore,
         keys: KeyRing,
         upload_bytes: ByteLedger,
+        catalog: CatalogDoor,
     ) -> None:
         self._served = served
         self._deployment = deployment
@@ -61,7 +64,13 @@ class Service:
         self._store = store
         self._keys = keys
         self._upload_bytes = upload_bytes
+        self._catalog = catalog
         self._draining = False
+
+    @property
+    def catalog(self) -> CatalogPlane:
+        """The use cases of the catalogue. Raises `unavailable` where there is none, or none yet."""
+        return self._catalog.plane
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         """Analyse one upload. Raises `SonotypeError`."""
@@ -116,9 +125,11 @@ class Service:
     async def readiness(self) -> Readiness:
         """Ready while at least one worker is up and nobody asked us to stop."""
         up, wanted = self._batcher.workers_up, self._batcher.workers_wanted
-        problems = tuple(f"{problem.name}: {problem.reason}" for problem in self._registry.problems)
+        problems = [f"{problem.name}: {problem.reason}" for problem in self._registry.problems]
+        problems += [f"catalogue: {problem}" for problem in self._catalog.problems]
         cache = "ok" if await self._store.ping() else "away"
-        return Readiness(up > 0 and not self._draining, up, wanted, self._draining, cache, problems)
+        ready = up > 0 and not self._draining
+        return Readiness(ready, up, wanted, self._draining, cache, tuple(problems), self._catalog.state)
 
     def announce_drain(self) -> None:
         """Say that we are about to stop: not ready any more, but still answering."""
@@ -133,6 +144,10 @@ class Service:
     async def wait_ready(self) -> None:
         """Wait until a worker is up. Raises `unavailable` when none can start."""
         await self._batcher.wait_ready(_LONGEST_START_S)
+
+    async def wait_catalog(self) -> None:
+        """Wait until the catalogue is open, where there is to be one. Raises the error of the first attempt."""
+        await self._catalog.wait()
 
     def authenticate(self, key: str | None) -> str | None:
         """Client id of an API key. Raises `unauthenticated`."""

@@ -33,6 +33,7 @@ class Generations:
         self._current = configured.generation
         self._dims = {configured.generation: configured.dim}
         self._complete = True
+        self._refusal = ""
         self.configured = configured
 
     @property
@@ -93,25 +94,32 @@ class Generations:
         _log.info("searches use the generation %s now (recall@10 %.3f)", name, recall)
         return promoted
 
-    async def settle(self, status: CatalogStatus, *, wanted: bool = False) -> None:
+    def filling(self, generation: str) -> None:
+        """Tracks are being embedded again: once the configured generation is whole, that is news."""
+        if generation == self.configured.generation:
+            self._complete = False
+
+    async def settle(self, status: CatalogStatus) -> None:
         """Promote the configured generation when it has just become whole.
 
         Args:
             status: as `status` says it now.
-            wanted: somebody filled it on purpose, so that it is promoted even if it was whole before.
         """
+        name = self.configured.generation
         if status.stale:
             self._complete = False
-            return
-        due = wanted or not self._complete
-        if self._current == self.configured.generation or not due:
-            return
+        elif not self._complete and (self._current == name or await self._promoted(name)):
+            self._complete = True
+
+    async def _promoted(self, name: str) -> bool:
         try:
-            await self.promote(self.configured.generation)
-        except SonotypeError as error:  # tried again: it stays incomplete in our books
-            _log.warning("the generation %s is whole, but stays aside: %s", self.configured.generation, error.detail)
-            return
-        self._complete = True
+            await self.promote(name)
+        except SonotypeError as error:  # tried again with the next look
+            if error.detail != self._refusal:
+                _log.warning("the generation %s is whole, but stays aside: %s", name, error.detail)
+            self._refusal = error.detail
+            return False
+        return True
 
 
 def _tracks(status: CatalogStatus, generation: str) -> int:

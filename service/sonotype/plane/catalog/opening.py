@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.plane.catalog.port import CatalogPlane
+from sonotype.plane.catalog.assembly import OpenCatalog
+from sonotype.plane.catalog.port import CatalogPlane, CatalogState
 
 _log = logging.getLogger(__name__)
 RETRY_S = 5.0
 
-Open = Callable[[], AbstractAsyncContextManager[CatalogPlane]]
+Open = Callable[[], AbstractAsyncContextManager[OpenCatalog]]
 
 
 class CatalogDoor:
@@ -27,63 +28,73 @@ class CatalogDoor:
     def __init__(self, opening: Open | None, retry_s: float = RETRY_S) -> None:
         self._opening = opening
         self._retry_s = retry_s
-        self._plane: CatalogPlane | None = None
+        self._opened: OpenCatalog | None = None
+        self._error: SonotypeError | None = None
+        self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
-        self.problem: str | None = None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is to be a catalogue at all."""
-        return self._opening is not None
 
     @property
     def plane(self) -> CatalogPlane:
         """The catalogue. Raises `unavailable` where it is not open."""
-        if self._plane is not None:
-            return self._plane
+        if self._opened is not None:
+            return self._opened.service
         if self._opening is None:
             raise SonotypeError(Code.UNAVAILABLE, "This process was started without its catalogue.")
-        detail = f"The catalogue cannot be opened: {self.problem}" if self.problem else "The catalogue is being opened."
+        detail = f"The catalogue is not open: {self._error.detail}" if self._error else "The catalogue is being opened."
         raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=self._retry_s)
 
     @property
-    def opened(self) -> CatalogPlane | None:
-        """The catalogue, if it is open."""
-        return self._plane
+    def state(self) -> CatalogState:
+        """Where it stands, as probes are told."""
+        if self._opened is not None:
+            return self._opened.watch.state
+        if self._opening is None:
+            return "none"
+        return "away" if self._error else "opening"
 
-    async def open(self) -> None:
-        """Open it now. Raises `SonotypeError`."""
-        if self._opening is not None:
-            self._plane = await self._stack.enter_async_context(self._opening())
-            self.problem = None
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is amiss, for people."""
+        if self._opened is not None:
+            return self._opened.watch.problems
+        return (self._error.detail,) if self._error else ()
 
     def start(self) -> None:
         """Open it in the background, again and again until it is open."""
         if self._opening is not None:
-            self._task = asyncio.create_task(self._persist(), name="open-catalogue")
+            self._task = asyncio.create_task(self._persist(self._opening), name="open-catalogue")
+
+    async def wait(self) -> None:
+        """Wait until it is open, if there is to be one. Raises the `SonotypeError` of the first attempt."""
+        if self._opening is not None:
+            await self._tried.wait()
+        if self._error is not None:
+            raise self._error
 
     async def aclose(self) -> None:
         """Close it, or stop opening it."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._plane = None
+        self._opened = None
         await self._stack.aclose()
 
-    async def _persist(self) -> None:
-        while self._plane is None:
+    async def _persist(self, opening: Open) -> None:
+        while self._opened is None:
             try:
-                await self.open()
+                self._opened = await self._stack.enter_async_context(opening())
+                self._error = None
             except SonotypeError as error:
-                self._failed(error.detail)
+                self._failed(error)
             except Exception:  # noqa: BLE001 - background job: the service analyses without its catalogue
                 _log.exception("the catalogue cannot be opened")
-                self._failed("see the log.")
-            if self._plane is None:
+                self._failed(SonotypeError(Code.INTERNAL, "its files or its engine cannot be read; the log says more."))
+            self._tried.set()
+            if self._opened is None:
                 await asyncio.sleep(self._retry_s)
 
-    def _failed(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.error("the catalogue cannot be opened: %s", problem)
-        self.problem = problem
+    def _failed(self, error: SonotypeError) -> None:
+        if self._error is None or error.detail != self._error.detail:
+            _log.error("the catalogue is not open: %s", error.detail)
+        self._error = error

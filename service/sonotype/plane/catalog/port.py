@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sonotype.catalog.jobs.job import FileState, Job, JobFile, JobRequest
 from sonotype.catalog.port import CatalogStatus, Generation, Page, Stored, TrackFilter
@@ -11,6 +11,9 @@ from sonotype.catalog.ranking.values import Why
 from sonotype.catalog.track import Track
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.values import Matches, PathQuery, PlaylistQuery, SimilarQuery, Submission
+
+CatalogState = Literal["ok", "degraded", "opening", "away", "none"]
+"""As probes are told: slower while an index is rebuilt, not open yet, not to be had for now, not wanted."""
 
 
 class CatalogPlane(Protocol):

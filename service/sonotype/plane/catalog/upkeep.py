@@ -47,7 +47,7 @@ class Upkeep:
         """Tracks without a vector in a generation; None means that of the configured model."""
         return self._catalog.stale(generation or self._generations.configured.generation)
 
-    async def embed_again(self, track_id: str, generation: str | None, upload: Upload, client: str | None) -> bool:
+    async def embed_again(self, track_id: str, generation: str | None, upload: Upload) -> bool:
         """Add the vector of a generation to a track; False if it is gone or its content is another.
 
         Raises:
@@ -57,7 +57,8 @@ class Upkeep:
         space = self._generations.space(name)
         if space is None:
             raise SonotypeError(Code.CONFLICT, f"The model of the generation {name[:200]!r} is not served here.")
-        vector = await self._tracks.embed(upload, space, AnalyzeQuery(lane=Lane.BULK, client=client))
+        vector = await self._tracks.embed(upload, space, AnalyzeQuery(lane=Lane.BULK))
+        self._generations.filling(name)
         return await self._catalog.put_vector(track_id, name, vector, upload.sha256)
 
     async def _standing_for(self, wanted: Submission) -> Track | None:

@@ -1,0 +1,57 @@
+"""Put the use cases of the catalogue together on an open engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sonotype.catalog.port import Catalog
+from sonotype.core.settings import Settings
+from sonotype.plane.catalog.generations import Generations
+from sonotype.plane.catalog.service import CatalogService
+from sonotype.plane.catalog.space import choose_labellers, choose_space, spaces
+from sonotype.plane.catalog.tracks import Analyze, Tracks
+from sonotype.plane.catalog.watching import Watch
+from sonotype.plane.deployment import Deployment
+from sonotype.plane.prototypes import Prototypes
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCatalog:
+    """A catalogue that is open.
+
+    Attributes:
+        service: its use cases.
+        watch: what probes are told of it.
+    """
+
+    service: CatalogService
+    watch: Watch
+
+
+@asynccontextmanager
+async def assemble(
+    catalog: Catalog, settings: Settings, deployment: Deployment, prototypes: Prototypes, analyze: Analyze
+) -> AsyncIterator[OpenCatalog]:
+    """The use cases on an engine, which stays the caller's to close.
+
+    Raises:
+        SonotypeError: `model_not_found` where no served model has an embedding; what the engine raises.
+    """
+    space = choose_space(deployment, settings.catalog_embedding)
+    generations = Generations(catalog, space, tuple(spaces(deployment)))
+    await generations.open()
+    labellers = choose_labellers(deployment, settings.catalog_models)
+    tracks = Tracks(catalog, generations, labellers, deployment.heads.values(), analyze)
+    service = CatalogService(catalog, generations, tracks, prototypes)
+    watch = Watch(catalog, generations)
+    await watch.start()
+    _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
+    try:
+        yield OpenCatalog(service, watch)
+    finally:
+        await watch.aclose()
