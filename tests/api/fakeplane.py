@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fakeprototypes as fake
 import numpy as np
+from fakecatalog import FakeCatalog
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ClipInfo, ModelResult, PatchReport, Upload
@@ -62,6 +63,8 @@ class FakePlane:
         other = card.model_copy(update={"name": "other", "version": "2"})
         self._cards: dict[str, AnyCard] = {card.name: card, other.name: other, "pecmae": fake.prototype_card(card)}
         self._prototypes = fake.prototypes()
+        self.catalog = FakeCatalog()
+        self.draining = False
         self.rendered: list[tuple[str, Rendering | None, AudioFormat]] = []
         # sonifications: what was asked, how they go wrong, and how many are running
         self.sonify_calls: list[tuple[SonifyQuery, Upload | None]] = []
@@ -162,7 +165,7 @@ class FakePlane:
             yield bytes([i % 256]) * self.chunk_bytes
 
     async def readiness(self) -> Readiness:
-        return Readiness(self.ready, 1 if self.ready else 0, 1, False, "ok")
+        return Readiness(self.ready, 1 if self.ready else 0, 1, self.draining, "ok")
 
     def authenticate(self, key: str | None) -> str | None:
         if self.keys and key not in self.keys:

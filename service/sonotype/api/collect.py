@@ -90,6 +90,6 @@ class Pace:
             self._deadline = asyncio.get_running_loop().time() + self._idle_s
 
 
-def too_large(limit_bytes: int) -> SonotypeError:
+def too_large(limit_bytes: int, what: str = "Uploads") -> SonotypeError:
     """The error for an upload over the limit."""
-    return SonotypeError(Code.UPLOAD_TOO_LARGE, f"Uploads may have at most {limit_bytes} bytes.")
+    return SonotypeError(Code.UPLOAD_TOO_LARGE, f"{what} may have at most {limit_bytes} bytes.")

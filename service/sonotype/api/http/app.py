@@ -7,11 +7,25 @@ from typing import Any
 from fastapi import FastAPI
 
 from sonotype import __version__
+from sonotype.api.catalog_params import PlaylistBody, SimilarBody
 from sonotype.api.http import problem
 from sonotype.api.http.edge import Edge
-from sonotype.api.http.routes import health, models, prototypes, sonify, uploads
+from sonotype.api.http.routes import (
+    catalog,
+    health,
+    jobs,
+    models,
+    playlists,
+    prototypes,
+    similar,
+    sonify,
+    tracks,
+    uploads,
+)
 from sonotype.api.http.schemas import Problem
+from sonotype.api.job_params import JobBody
 from sonotype.api.sonify import SonifyBody
+from sonotype.api.track_params import TrackSubmission
 from sonotype.api.web.routes import router as web
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
@@ -40,8 +54,9 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app.state.settings = settings
     problem.install(app)
     app.add_middleware(Edge)
-    for router in (uploads.router, sonify.router, prototypes.router, models.router, health.router, web):
-        app.include_router(router)
+    for part in (uploads, tracks, similar, playlists, jobs, catalog, sonify, prototypes, models, health):
+        app.include_router(part.router)
+    app.include_router(web)
     _describe(app)
     return app
 
@@ -61,7 +76,7 @@ def _describe(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> None:
     """Our problem instead of the framework's error bodies, and the two ways to send a key."""
     schemas = document["components"]["schemas"]
-    for body in (Problem, SonifyBody):
+    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody):
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[body.__name__] = schema

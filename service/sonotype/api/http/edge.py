@@ -15,7 +15,15 @@ from sonotype.telemetry.requests import request_scope
 
 log = structlog.get_logger("sonotype.http")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LASTING = frozenset({"/v1/analyze", "/v1/tags", "/v1/embeddings", "/v1/sonify"})
+LASTING = frozenset(
+    {"/v1/analyze", "/v1/tags", "/v1/embeddings", "/v1/sonify", "/v1/tracks", "/v1/similar", "/v1/playlists"}
+)
+# paths with an id in them: how they begin, how they end, and their template
+_LASTING_TEMPLATES = (
+    ("/v1/tracks/", "/similar", "/v1/tracks/{track_id}/similar"),
+    ("/v1/tracks/", "", "/v1/tracks/{track_id}"),
+    ("/v1/jobs/", "/events", "/v1/jobs/{job_id}/events"),
+)
 SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
@@ -87,7 +95,10 @@ class _Exchange:
 
 def _lasting(path: str) -> str:
     """Label of the gauge, needed before a route is known: only these last long enough to be told apart."""
-    return path if path in LASTING else "other"
+    if path in LASTING:
+        return path
+    fits = (template for start, end, template in _LASTING_TEMPLATES if path.startswith(start) and path.endswith(end))
+    return next(fits, "other")
 
 
 def _route(scope: Scope) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
@@ -21,25 +22,72 @@ _RAW = ("audio/", "video/")
 _RAW_EXACT = frozenset({"", "application/octet-stream", "application/ogg", "binary/octet-stream"})
 
 
+class JsonBytes:
+    """Gathers the bytes of a body or a part of JSON."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def take(self, chunk: bytes) -> None:
+        """Keep a chunk. Raises `upload_too_large`."""
+        self._bytes.extend(chunk)
+        if len(self._bytes) > MAX_JSON_BYTES:
+            raise too_large(MAX_JSON_BYTES, "JSON")
+
+    def value(self, what: str) -> Any:
+        """What it says. Raises `invalid_request` for what is not JSON, NaN and Infinity included."""
+        try:
+            return from_json(bytes(self._bytes), allow_inf_nan=False)
+        except ValueError as error:
+            detail = f"The {what} is not JSON, which has neither NaN nor Infinity: {error}."
+            raise SonotypeError(Code.INVALID_REQUEST, detail) from None
+
+    def __bool__(self) -> bool:
+        return bool(self._bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The body of a request that carries a file.
+
+    Attributes:
+        upload: the file.
+        seconds: spent on its phases.
+        json: what the part of JSON says; None where there was none.
+    """
+
+    upload: Upload
+    seconds: dict[str, float]
+    json: Any = None
+
+
 async def read_upload(request: Request, settings: Settings, budget: ByteBudget) -> tuple[Upload, dict[str, float]]:
-    """Read one upload to its end.
+    """Read one upload to its end; see `receive`.
 
     Returns:
         The upload and the seconds spent on its phases.
+    """
+    received = await receive(request, settings, budget)
+    return received.upload, received.seconds
+
+
+async def receive(request: Request, settings: Settings, budget: ByteBudget, json_field: str | None = None) -> Received:
+    """Read one upload to its end, and the part of JSON that a form may have beside it.
 
     Raises:
         SonotypeError: `upload_too_large` as soon as the limit is passed, `upload_timeout` where the client stalls,
             `overloaded` where all uploads together hold too many bytes, `invalid_request`, `unsupported_format` or
             `cancelled`.
     """
-    collector = Collector(settings.max_upload_bytes, budget)
-    content_type = request.headers.get("content-type", "")
-    form = _form(content_type, collector)
-    _refuse_early(request, collector, OVERHEAD_BYTES if form else 0)
+    collector, json = Collector(settings.max_upload_bytes, budget), JsonBytes()
+    form = _form(request.headers.get("content-type", ""), collector, json_field, json)
+    overhead = (OVERHEAD_BYTES + (MAX_JSON_BYTES if json_field else 0)) if form else 0
+    _refuse_early(request, collector, overhead)
     await _read_body(request, Pace(settings.upload_idle_timeout_s), form.feed if form else collector.add)
     if form:
         form.finish()
-    return collector.finish()
+    upload, seconds = collector.finish()
+    return Received(upload, seconds, json.value(f"part `{json_field}`") if json else None)
 
 
 def is_json(request: Request) -> bool:
@@ -54,31 +102,21 @@ async def read_json(request: Request, settings: Settings) -> Any:
         SonotypeError: `invalid_request` for what is not JSON, NaN and Infinity included; `upload_too_large`,
             `upload_timeout`, `unsupported_format` or `cancelled`.
     """
-    body = bytearray()
-
-    def take(chunk: bytes) -> None:
-        body.extend(chunk)
-        if len(body) > MAX_JSON_BYTES:
-            raise too_large(MAX_JSON_BYTES)
-
+    body = JsonBytes()
     _refuse_encoding(request)
-    await _read_body(request, Pace(settings.upload_idle_timeout_s), take)
-    try:
-        return from_json(bytes(body), allow_inf_nan=False)
-    except ValueError as error:
-        detail = f"The body is not JSON, which has neither NaN nor Infinity: {error}."
-        raise SonotypeError(Code.INVALID_REQUEST, detail) from None
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), body.take)
+    return body.value("body")
 
 
 def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _form(content_type: str, collector: Collector) -> FilePart | None:
+def _form(content_type: str, collector: Collector, json_field: str | None, json: JsonBytes) -> FilePart | None:
     """A parser where the body is a form; nothing where it is the file itself."""
     media_type = _media_type(content_type)
     if media_type == "multipart/form-data":
-        return FilePart(content_type, collector.add)
+        return FilePart(content_type, collector.add, json_field, json.take)
     if media_type in _RAW_EXACT or media_type.startswith(_RAW):
         return None
     detail = "Send a multipart form with the field `file`, or the file itself as audio/*, video/* or octet-stream."

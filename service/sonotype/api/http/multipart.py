@@ -1,7 +1,7 @@
-"""The `file` part of a multipart form, parsed while it arrives.
+"""A multipart form with one file, parsed while it arrives.
 
-Exactly one part is taken, named `file`. Its file name is neither kept nor logged nor used; options belong in the
-query string, and any other part ends the request, so that a form of a thousand parts costs no more than one.
+A part named `file` is taken and, where a route wants it, one part of JSON. The name of the file is neither kept nor
+logged nor used; any other part ends the request, so that a form of a thousand parts costs no more than one.
 """
 
 from __future__ import annotations
@@ -18,28 +18,38 @@ from sonotype.core.errors import Code, SonotypeError
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-FIELD = b"file"
+FIELD = "file"
 # Boundaries, part headers and preamble of an honest form take well under a kilobyte.
 OVERHEAD_BYTES = 16 * 1024
 
 
 class FilePart:
-    """Feeds the bytes of the one file part to `on_data`.
+    """Feeds the bytes of the one file part to `on_data`, and of a part of JSON to `on_json`.
 
     Args:
         content_type: the request's Content-Type.
         on_data: called with each piece of the file; may raise.
+        json_field: the name of the part of JSON; None where the form has none.
+        on_json: called with each piece of it; may raise.
 
     Raises:
-        SonotypeError: `invalid_request` for a malformed form or another part than `file`.
+        SonotypeError: `invalid_request` for a malformed form or another part.
     """
 
-    def __init__(self, content_type: str, on_data: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        content_type: str,
+        on_data: Callable[[bytes], None],
+        json_field: str | None = None,
+        on_json: Callable[[bytes], None] | None = None,
+    ) -> None:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
             raise _invalid("The multipart form names no boundary.")
-        self._on_data = on_data
-        self._n_parts = 0
+        self._takers = {FIELD: on_data} | ({json_field: on_json} if json_field and on_json else {})
+        self._names = " and ".join(f"`{name}`" for name in self._takers)
+        self._seen: set[str] = set()
+        self._take = on_data
         self._ended = False
         self._name = b""
         self._value = b""
@@ -64,7 +74,7 @@ class FilePart:
         """Check that the form was complete."""
         if not self._ended:
             raise _invalid("The multipart form breaks off before its end.")
-        if self._n_parts == 0:
+        if FIELD not in self._seen:
             raise _invalid("The multipart form has no part named `file`.")
 
     def _callbacks(self) -> MultipartCallbacks:
@@ -79,9 +89,9 @@ class FilePart:
         }
 
     def _part_begin(self) -> None:
-        self._n_parts += 1
-        if self._n_parts > 1:
-            raise _invalid("A request carries one file; options belong in the query string.")
+        self._disposition = b""
+        if len(self._seen) == len(self._takers):
+            raise _invalid(self._only("A request carries one file"))
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -95,12 +105,19 @@ class FilePart:
         self._name = self._value = b""
 
     def _headers_finished(self) -> None:
-        if parse_options_header(self._disposition)[1].get(b"name") != FIELD:
-            raise _invalid("The only form field is `file`; options belong in the query string.")
+        name = parse_options_header(self._disposition)[1].get(b"name", b"").decode("latin-1")
+        taker = self._takers.get(name)
+        if taker is None or name in self._seen:
+            raise _invalid(self._only("The form has another field, or one twice"))
+        self._seen.add(name)
+        self._take = taker
+
+    def _only(self, what: str) -> str:
+        return f"{what}: {self._names} may be sent once; other options belong in the query string."
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._overhead -= end - start
-        self._on_data(data[start:end])
+        self._take(data[start:end])
 
     def _end(self) -> None:
         self._ended = True

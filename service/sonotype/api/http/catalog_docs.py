@@ -1,0 +1,42 @@
+"""What the routes of the catalogue have in common in OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sonotype.core.errors import Code
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+USUAL = (Code.INVALID_REQUEST, Code.UNAUTHENTICATED, Code.UNAVAILABLE, Code.INTERNAL)
+ASKING = (*USUAL, Code.NOT_FOUND, Code.DEADLINE_EXCEEDED)
+_ELSEWHERE = {
+    Code.METHOD_NOT_ALLOWED,
+    Code.RANGE_NOT_SATISFIABLE,
+    Code.SOURCE_UNREACHABLE,
+    Code.CANCELLED,
+    Code.FORBIDDEN,
+}
+_STORE_ONLY = {Code.CONFLICT, Code.IDEMPOTENCY_MISMATCH, Code.INSUFFICIENT_STORAGE}
+STORING = tuple(code for code in Code if code not in _ELSEWHERE)
+LISTENING = tuple(code for code in STORING if code not in _STORE_ONLY)
+
+
+def json_of(schema: str, examples: dict[str, Any]) -> dict[str, Any]:
+    """A body of JSON."""
+    return {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": examples}
+
+
+def form_of(field: str, schema: str) -> dict[str, Any]:
+    """A form with a file and a part of JSON."""
+    return {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary", "description": "the audio file"},
+                field: {"$ref": f"#/components/schemas/{schema}"},
+            },
+            "additionalProperties": False,
+        },
+        "encoding": {field: {"contentType": "application/json"}},
+    }

@@ -1,0 +1,64 @@
+"""Watching a job, the same for every face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sonotype.catalog.jobs.job import Job
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.plane.port import Plane
+
+HEARTBEAT_S = 15.0
+# how soon a watcher notices that the service stops, which must not wait for the end of a long job
+LOOK_S = 1.0
+
+
+async def watched(plane: Plane, job_id: str, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[Job | None]:
+    """The job now and whenever it has moved, until it ends; None after `heartbeat_s` seconds of quiet.
+
+    Whoever stops to iterate must close it: then the plane's own iterator ends, too.
+
+    Raises:
+        SonotypeError: `not_found`; `draining` as soon as the service stops.
+    """
+    jobs = plane.catalog.watch_job(job_id)
+    coming: asyncio.Future[Job | None] | None = None
+    quiet_s = 0.0
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(_next(jobs))
+            if await _comes(coming, min(LOOK_S, heartbeat_s)):
+                job, coming, quiet_s = coming.result(), None, 0.0
+                if job is None:
+                    return
+                yield job
+                continue
+            if (await plane.readiness()).draining:
+                raise SonotypeError(Code.DRAINING, "The service is shutting down; the job goes on when it is back.")
+            quiet_s += min(LOOK_S, heartbeat_s)
+            if quiet_s >= heartbeat_s:
+                quiet_s = 0.0
+                yield None
+    finally:
+        await _close(jobs, coming)
+
+
+async def _next(jobs: AsyncIterator[Job]) -> Job | None:
+    return await anext(jobs, None)
+
+
+async def _comes(coming: asyncio.Future[Any], within_s: float) -> bool:
+    done, _ = await asyncio.wait({coming}, timeout=within_s)
+    return bool(done)
+
+
+async def _close(jobs: AsyncIterator[Job], coming: asyncio.Future[Any] | None) -> None:
+    """A generator can be closed only when nobody waits for its next value."""
+    if coming is not None:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+    close = getattr(jobs, "aclose", None)
+    if close is not None:
+        await close()
