@@ -30,7 +30,9 @@ def find_files(root: Root, root_path: str, path: str) -> Iterator[Listed | None]
         SonotypeError: `not_found`, `forbidden` or `invalid_request` where nothing can be made of the path.
     """
     try:
-        yield from _find(root, root_path, "/".join(parts_of(path)))
+        path = "/".join(parts_of(path))
+        _check(root, path)
+        yield from _find(root, root_path, path)
     except PassedOverError as error:
         raise SonotypeError(error.code or Code.INVALID_REQUEST, _about(error)) from None
 
@@ -38,10 +40,14 @@ def find_files(root: Root, root_path: str, path: str) -> Iterator[Listed | None]
 def check_path(root: Root, path: str) -> None:
     """Whether a path stands for files at all, without looking for them. Raises as `find_files`."""
     try:
-        if not stat.S_ISDIR(root.kind("/".join(parts_of(path)))):
-            os.close(root.file("/".join(parts_of(path))))
+        _check(root, "/".join(parts_of(path)))
     except PassedOverError as error:
         raise SonotypeError(error.code or Code.INVALID_REQUEST, _about(error)) from None
+
+
+def _check(root: Root, path: str) -> None:
+    if not stat.S_ISDIR(root.kind(path)):
+        os.close(root.file(path))
 
 
 def _find(root: Root, root_path: str, path: str) -> Iterator[Listed | None]:
