@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from sonotype.catalog.engines import FOLDER
 from sonotype.catalog.port import Catalog
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.generations import Generations
+from sonotype.plane.catalog.jobs import open_desk
+from sonotype.plane.catalog.seeds import Seeds
 from sonotype.plane.catalog.service import CatalogService
 from sonotype.plane.catalog.space import choose_labellers, choose_space, spaces
 from sonotype.plane.catalog.tracks import Analyze, Tracks
+from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.watching import Watch
 from sonotype.plane.deployment import Deployment
 from sonotype.plane.prototypes import Prototypes
@@ -47,11 +51,13 @@ async def assemble(
     await generations.open()
     labellers = choose_labellers(deployment, settings.catalog_models)
     tracks = Tracks(catalog, generations, labellers, deployment.heads.values(), analyze)
-    service = CatalogService(catalog, generations, tracks, prototypes)
+    seeds = Seeds(catalog, generations, tracks, prototypes)
+    upkeep = Upkeep(catalog, generations, tracks)
     watch = Watch(catalog, generations)
     await watch.start()
-    _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
     try:
-        yield OpenCatalog(service, watch)
+        async with open_desk(settings.data_dir / FOLDER, upkeep, settings) as desk:
+            _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
+            yield OpenCatalog(CatalogService(catalog, generations, seeds, upkeep, desk), watch)
     finally:
         await watch.aclose()

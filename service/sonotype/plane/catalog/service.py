@@ -13,16 +13,14 @@ from sonotype.core.types import Upload
 from sonotype.plane.catalog import limits
 from sonotype.plane.catalog.check_query import checked_filter
 from sonotype.plane.catalog.generations import Generations
-from sonotype.plane.catalog.jobs import Jobs, NoJobs
+from sonotype.plane.catalog.jobs import Desk
 from sonotype.plane.catalog.path import Path
 from sonotype.plane.catalog.playlist import Playlist
 from sonotype.plane.catalog.searching import Searching
 from sonotype.plane.catalog.seeds import Seeds
 from sonotype.plane.catalog.similar import Similar
-from sonotype.plane.catalog.tracks import Tracks
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.values import Matches, PathQuery, PlaylistQuery, SimilarQuery, Submission
-from sonotype.plane.prototypes import Prototypes
 
 
 class CatalogService:
@@ -31,29 +29,25 @@ class CatalogService:
     Args:
         catalog: the engine.
         generations: opened.
-        tracks: puts tracks.
-        prototypes: of the served models.
+        seeds: understands queries.
+        upkeep: stores tracks and keeps them up to date.
+        desk: where jobs are taken.
     """
 
-    def __init__(self, catalog: Catalog, generations: Generations, tracks: Tracks, prototypes: Prototypes) -> None:
+    def __init__(self, catalog: Catalog, generations: Generations, seeds: Seeds, upkeep: Upkeep, desk: Desk) -> None:
         self._catalog = catalog
         self._generations = generations
-        self._tracks = tracks
-        self._upkeep = Upkeep(catalog, generations, tracks)
-        self._seeds = Seeds(catalog, generations, tracks, prototypes)
+        self._seeds = seeds
+        self._upkeep = upkeep
+        self._desk = desk
         searching = Searching(catalog)
-        self._similar = Similar(self._seeds, searching)
-        self._path = Path(self._seeds, searching, generations)
-        self._playlist = Playlist(self._seeds, searching)
-        self._jobs: Jobs = NoJobs()
-
-    def take_jobs(self, jobs: Jobs) -> None:
-        """From now on jobs are taken. They work through this object, so they come after it."""
-        self._jobs = jobs
+        self._similar = Similar(seeds, searching)
+        self._path = Path(seeds, searching, generations)
+        self._playlist = Playlist(seeds, searching)
 
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Analyse what was sent and store it for good. Raises any code of the table."""
-        return await self._tracks.put(submission, upload)
+        return await self._upkeep.put_track(submission, upload)
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
         """Id of the track that stands for this file already. Raises `SonotypeError`."""
@@ -115,17 +109,17 @@ class CatalogService:
     async def create_job(self, request: JobRequest) -> Job:
         """Queue a job. Raises `forbidden` where no ingest root is configured, `not_found` for a path below it."""
         limits.check_collection(request.collection)
-        return await self._jobs.create(request)
+        return await self._desk.create_job(request)
 
     async def job(self, job_id: str) -> Job:
         """One job. Raises `not_found`."""
-        return await self._jobs.job(job_id)
+        return await self._desk.job(job_id)
 
     async def jobs(self, cursor: str | None, limit: int) -> tuple[list[Job], str | None]:
         """Jobs, newest first."""
         limits.check_limit(limit)
         limits.check_cursor(cursor)
-        return await self._jobs.jobs(cursor, limit)
+        return await self._desk.jobs(cursor, limit)
 
     async def job_files(
         self, job_id: str, state: FileState | None, cursor: str | None, limit: int
@@ -133,12 +127,12 @@ class CatalogService:
         """Files of a job in its order. Raises `not_found`."""
         limits.check_limit(limit)
         limits.check_cursor(cursor)
-        return await self._jobs.files(job_id, state, cursor, limit)
+        return await self._desk.job_files(job_id, state, cursor, limit)
 
     async def cancel_job(self, job_id: str) -> Job:
         """Stop a job; what is stored stays. Raises `not_found`, `conflict` where it has ended."""
-        return await self._jobs.cancel(job_id)
+        return await self._desk.cancel_job(job_id)
 
     def watch_job(self, job_id: str) -> AsyncIterator[Job]:
         """The job now and whenever it has moved, until it ends. Raises `not_found`."""
-        return self._jobs.watch(job_id)
+        return self._desk.watch_job(job_id)

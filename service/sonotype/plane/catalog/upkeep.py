@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from sonotype.catalog.port import Catalog
+from sonotype.catalog.port import Catalog, Stored
 from sonotype.catalog.track import Draft, Metadata, Track
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Lane, Upload
@@ -17,18 +17,22 @@ from sonotype.plane.query import AnalyzeQuery
 
 
 class Upkeep:
-    """What jobs need beside `put`.
+    """What jobs need of the catalogue: the `JobTarget` of `ingest`.
 
     Args:
         catalog: the engine.
         generations: which ones are filled.
-        tracks: how an upload is embedded.
+        tracks: how an upload is embedded and stored.
     """
 
     def __init__(self, catalog: Catalog, generations: Generations, tracks: Tracks) -> None:
         self._catalog = catalog
         self._generations = generations
         self._tracks = tracks
+
+    async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
+        """Analyse what was sent and store it for good. Raises any code of the table."""
+        return await self._tracks.put(submission, upload)
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
         """Id of the track that stands for this file already; its metadata is updated. Raises `SonotypeError`."""
