@@ -50,6 +50,7 @@ class IndexFacts:
         tracks: vectors that a search can find.
         positions: places in the graph and the tail, dead ones included.
         dead: positions whose row was removed; the next rebuild frees them.
+        strays: positions in the graph that it does not lead to; they are compared one by one too.
         tail: vectors that wait for their place in the graph and are compared one by one meanwhile.
         snapshot_age_s: seconds since the last snapshot was written; None where there is none.
         snapshot_failed: why the last attempt to write one failed; None if it did not.
@@ -61,6 +62,7 @@ class IndexFacts:
     tracks: int
     positions: int
     dead: int
+    strays: int
     tail: int
     snapshot_age_s: float | None
     snapshot_failed: str | None
@@ -82,9 +84,13 @@ class Tuning:
         degraded_at: vectors in the tail from which searches are called degraded.
         tail_limit: vectors in the tail at which `add` waits.
         dead_share: share of dead positions that starts a rebuild.
-        snapshot_changes: adds and removals after which a snapshot is due …
-        snapshot_every_s: … and seconds after which it is due for any change.
+        snapshot_changes: a snapshot is due after so many adds and removals, ...
+        snapshot_share: ... if they are also this share of the tracks; ...
+        snapshot_every_s: ... and after so many seconds for any change.
         retry_s: seconds until another attempt after a snapshot that failed.
+        merge_s: seconds that one step of merging aims at; searches wait for it.
+        merge_load: share of the time that merging may take while few vectors wait.
+        idle_s: seconds without an add after which the tail is merged however short it is.
     """
 
     links: int = 16
@@ -95,6 +101,10 @@ class Tuning:
     degraded_at: int = 16_384
     tail_limit: int = 32_768
     dead_share: float = 0.2
-    snapshot_changes: int = 50_000
-    snapshot_every_s: float = 600.0
+    snapshot_changes: int = 5_000
+    snapshot_share: float = 0.05
+    snapshot_every_s: float = 3_600.0
     retry_s: float = 60.0
+    merge_s: float = 0.008
+    merge_load: float = 0.2
+    idle_s: float = 0.5

@@ -1,0 +1,160 @@
+"""What an index does unasked: merge its tail, renew its sample, rebuild its graph, write snapshots."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from sonotype.catalog.index import sample as samples
+from sonotype.catalog.index.rebuild import Rebuild
+from sonotype.catalog.index.segment import use_threads
+from sonotype.catalog.index.shared import Shared
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 0.25
+_STEP, _LARGEST_STEP = 16, 4_096
+_CHECKED = 64  # vectors looked for at once
+_AGAIN = 10  # older vectors that are looked for again for each one that was merged
+_HURRY = 4  # times `merge_at` from which merging takes all the time that it needs
+
+
+class Keeper(threading.Thread):
+    """The thread behind one index.
+
+    Attributes:
+        rebuild: the rebuild under way, if one is.
+        hurry: merge the tail now, however short it is.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(name="sonotype-index", daemon=True)
+        self._shared = shared
+        self._stopped = threading.Event()
+        self._step = _STEP
+        self._segment = shared.held.segment
+        self._fresh, self._cursor, self._owed = len(self._segment), 0, 0
+        self._saved_at = self._tried_at = time.monotonic()
+        self.rebuild: Rebuild | None = None
+        self.hurry = False
+
+    def stop(self) -> None:
+        """Leave off, and wait until the step under way is done."""
+        self._stopped.set()
+        self._shared.wake.set()
+        self.join()
+        if self.rebuild is not None:
+            self.rebuild.stop()
+
+    def run(self) -> None:
+        """Do what is due, over and over."""
+        use_threads(1)
+        pause = 0.0
+        while not self._stopped.is_set():
+            self._shared.wake.wait(pause)
+            self._shared.wake.clear()
+            try:
+                pause = self._work()
+            except Exception:  # a worker's loop: searches go on without it
+                log.exception("the index could not be tended")
+                pause = self._shared.tuning.retry_s
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to do but perhaps a snapshot."""
+        due = self._rebuild_due() or self._merge_due(True) or self._check_due() or self._sample_due()
+        return self.rebuild is None and not due
+
+    def _work(self) -> float:
+        """One round; seconds until the next."""
+        if self.rebuild is not None and not self.rebuild.is_alive():
+            self.rebuild = None
+        if self.rebuild is None and self._rebuild_due():
+            self.rebuild = Rebuild(self._shared)
+            self.rebuild.start()
+        if self._sample_due():
+            self._shared.resample()
+        if self._merge_due(self.hurry):
+            return self._timed(self._merge)
+        if self._check_due():
+            return self._timed(self._check)
+        if self._snapshot_due():
+            self._save()
+        return _TICK_S
+
+    def _sample_due(self) -> bool:
+        held = self._shared.held
+        return samples.due(held.positions.now.live, held.chosen_at)
+
+    def _rebuild_due(self) -> bool:
+        held, tuning = self._shared.held, self._shared.tuning
+        now = held.positions.now
+        dead = now.total - now.live
+        return not held.segment.has_graph or (now.total >= tuning.graph_from and dead > tuning.dead_share * now.total)
+
+    def _merge_due(self, hurry: bool) -> bool:
+        held, tuning = self._shared.held, self._shared.tuning
+        if not len(held.tail) or held.positions.now.total < tuning.graph_from:
+            return False
+        quiet = time.monotonic() - self._shared.changed_at > tuning.idle_s
+        return hurry or quiet or len(held.tail) >= tuning.merge_at
+
+    def _timed(self, step: Callable[[], None]) -> float:
+        """Take a step; seconds to pause after it so that searches have most of the time."""
+        began = time.monotonic()
+        step()
+        tuning, took = self._shared.tuning, time.monotonic() - began
+        if self.hurry or len(self._shared.held.tail) > _HURRY * tuning.merge_at:
+            return 0.0
+        return took / tuning.merge_load - took
+
+    def _merge(self) -> None:
+        """Merge so many that it takes about as long as it should."""
+        began, before = time.monotonic(), len(self._shared.held.segment)
+        self._shared.merge(self._step)
+        took, wanted = time.monotonic() - began, self._shared.tuning.merge_s
+        self._owed += _AGAIN * (len(self._shared.held.segment) - before)
+        if took < wanted / 2:
+            self._step = min(_LARGEST_STEP, 2 * self._step)
+        elif took > wanted:
+            self._step = max(1, self._step // 2)
+        if self._check_due() and len(self._shared.held.tail) < _HURRY * self._shared.tuning.merge_at:
+            self._check()
+
+    def _check_due(self) -> bool:
+        segment = self._shared.held.segment
+        if segment is not self._segment:  # a new one, whose builder has looked for everything
+            self._segment, self._fresh, self._cursor, self._owed = segment, len(segment), 0, 0
+        return segment.has_graph and (self._fresh < len(segment) or self._owed > 0)
+
+    def _check(self) -> None:
+        """Look for some vectors: new ones first, then older ones in turn."""
+        total = len(self._segment)
+        if self._fresh < total:
+            start, stop = self._fresh, min(self._fresh + _CHECKED, total)
+            self._fresh = stop
+        else:
+            start, stop = self._cursor, min(self._cursor + _CHECKED, total)
+            self._cursor = stop % total
+            self._owed = max(0, min(self._owed, total) - (stop - start))
+        self._shared.check(np.arange(start, stop))
+
+    def _snapshot_due(self) -> bool:
+        shared, now = self._shared, time.monotonic()
+        if not shared.held.segment.has_graph or (shared.failed and now - self._tried_at < shared.tuning.retry_s):
+            return False
+        many = max(shared.tuning.snapshot_changes, shared.tuning.snapshot_share * shared.held.positions.now.live)
+        late = now - self._saved_at > shared.tuning.snapshot_every_s
+        return shared.snapshot_due or shared.changes >= many or (late and shared.changes > 0)
+
+    def _save(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            self._shared.save()
+            self._saved_at = time.monotonic()
+        except OSError as error:
+            log.warning("a snapshot of the index could not be written", reason=error.strerror)
