@@ -87,7 +87,8 @@ class EmbeddedCatalog:
         """See the port; durable and found when this returns."""
         new = prepare(draft, self._generations)
         outcome = await self._writer.run(lambda steps: self._writes.put(steps, new, idempotency))
-        return Stored(outcome.record.track(), outcome.created, outcome.replayed)
+        track = outcome.record.track() if outcome.replayed else outcome.record.track_of(draft)
+        return Stored(track, outcome.created, outcome.replayed)
 
     async def get(self, track_id: str) -> Track:
         """See the port."""

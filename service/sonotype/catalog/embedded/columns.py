@@ -72,11 +72,16 @@ class Columns:
     def replace(self, old: Facts | None, new: Facts) -> None:
         """A track was stored, in the place of `old` where it stood there before."""
         with self.lock:
-            if old is None:
-                self.load([new.slot], [new.id], new.packed)
-            else:
+            if old is not None:
                 self._drop_terms(old)
-                self._set(new)
+            else:
+                self._grow(new.slot + 1)
+                self._ids.put([new.slot], [new.id])
+                self._alive[new.slot] = True
+                self.tracks += 1
+            facts = np.frombuffer(new.packed, FACTS)[0]
+            self._keys[:, new.slot] = facts["keys"]
+            self._numbers[:, new.slot] = facts["numbers"]
             for term in unpack_terms(new.terms):
                 self._carriers.setdefault(term, BitMap()).add(new.slot)
 
@@ -113,11 +118,6 @@ class Columns:
         """Slots that carry a term; hold `lock` while using it, and do not change it."""
         number = self._terms.get(term)
         return BitMap() if number is None else self._carriers.get(number, BitMap())
-
-    def _set(self, new: Facts) -> None:
-        facts = np.frombuffer(new.packed, FACTS)
-        self._keys[:, new.slot] = facts["keys"][0]
-        self._numbers[:, new.slot] = facts["numbers"][0]
 
     def _drop_terms(self, old: Facts) -> None:
         for term in unpack_terms(old.terms):

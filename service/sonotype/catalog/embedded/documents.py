@@ -37,15 +37,21 @@ class Record:
     def track(self) -> Track:
         """The track as the port gives it."""
         body: dict[str, Any] = orjson.loads(self.body)
-        metadata = body["metadata"]
+        metadata = Metadata(**body["metadata"] | {"tags": tuple(body["metadata"]["tags"])})
+        labels = tuple(TrackLabel(*one) for one in body["labels"])
+        evidence = tuple(TrackEvidence(*one) for one in body["evidence"])
+        return self.track_of(Draft(metadata, {}, None, None, labels, evidence, body["source"]))
+
+    def track_of(self, draft: Draft) -> Track:
+        """The same, of the draft that it was made from: need not be unpacked."""
         return Track(
             id=self.id,
-            metadata=Metadata(**metadata | {"tags": tuple(metadata["tags"])}),
+            metadata=draft.metadata,
             content_sha256=self.content,
-            labels=tuple(TrackLabel(*one) for one in body["labels"]),
-            evidence=tuple(TrackEvidence(*one) for one in body["evidence"]),
+            labels=draft.labels,
+            evidence=draft.evidence,
             generations=self.generations,
-            source=body["source"],
+            source=draft.source,
             created_at=_EPOCH + timedelta(microseconds=self.created),
             updated_at=_EPOCH + timedelta(microseconds=self.updated),
         )

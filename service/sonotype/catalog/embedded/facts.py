@@ -45,6 +45,7 @@ KEYS = Key.RECORDING + 3
 FACTS = np.dtype([("keys", "<u8", (KEYS,)), ("numbers", "<f4", (len(Number),))])
 TERMS = np.dtype("<u4")
 _LAYOUT = struct.Struct(f"<{KEYS}Q{len(Number)}f")  # the same bytes, packed ten times as fast
+_TAG, _LABEL, _PROTOTYPE = (int(kind) for kind in Kind)  # plain numbers hash faster
 _LARGEST = 3e38  # of what a 32-bit float holds
 
 
@@ -86,13 +87,13 @@ def pack(draft: Draft) -> bytes:
 
 
 def terms_of(draft: Draft) -> list[Term]:
-    """The terms of a draft, in a fixed order, none twice."""
-    named = (
-        *((int(Kind.TAG), tag) for tag in draft.metadata.tags),
-        *((int(Kind.LABEL), one.label) for one in draft.labels),
-        *((int(Kind.PROTOTYPE), one.prototype) for one in draft.evidence),
-    )
-    return sorted(set(named))
+    """The terms of a draft, none twice."""
+    named = [
+        *((_TAG, tag) for tag in draft.metadata.tags),
+        *((_LABEL, one.label) for one in draft.labels),
+        *((_PROTOTYPE, one.prototype) for one in draft.evidence),
+    ]
+    return list(dict.fromkeys(named))
 
 
 def pack_terms(numbers: Iterable[int]) -> bytes:
