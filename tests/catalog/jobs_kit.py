@@ -103,7 +103,7 @@ def runner(
     prefix: str = "",
 ) -> Runner:
     reading = Reading(Root(root), MAX_BYTES, prefix=prefix, away_s=away_s)
-    return Runner(store, target, tags or FakeTags(), Running(reading, str(root), concurrency))
+    return Runner(store, target, tags or FakeTags(), Running(reading, str(root), concurrency), again=target)
 
 
 async def ingest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from sonotype import __version__
-from sonotype.cli import analyze, data, doctor, gate, models, prototypes, serve, sonify, train
+from sonotype.cli import analyze, data, doctor, gate, ingest, jobs, models, prototypes, serve, sonify, train
 from sonotype.core.errors import TABLE
 
 _EXIT_CODES = """
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("analyze")(analyze.analyze)
+app.command("ingest")(ingest.ingest)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(prototypes.app, name="prototypes")
 app.command("sonify")(sonify.sonify)
 app.add_typer(models.app, name="models")

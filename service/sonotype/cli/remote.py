@@ -54,6 +54,8 @@ def error_of(answer: httpx.Response) -> SonotypeError:
     """The error that an answer stands for."""
     try:
         problem = answer.json()
-        return SonotypeError(Code(problem["code"]), str(problem["detail"]))
+        retry_after = answer.headers.get("retry-after", "")
+        after_s = float(retry_after) if retry_after.isdigit() else None
+        return SonotypeError(Code(problem["code"]), str(problem["detail"]), retry_after_s=after_s)
     except (ValueError, KeyError, TypeError):
         return SonotypeError(Code.UNAVAILABLE, f"the answer was HTTP {answer.status_code} and no problem document.")

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sonotype.catalog.jobs.job import FileState, Job, JobFile, JobKind, JobRequest, JobState
-from sonotype.catalog.jobs.rows import FINAL
 from sonotype.catalog.jobs.store import JobStore
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.catalog.ingest.files import Reading, Tags
@@ -19,13 +18,13 @@ from sonotype.plane.catalog.ingest.patience import PausedError
 from sonotype.plane.catalog.ingest.rooted import Root
 from sonotype.plane.catalog.ingest.runner import Runner, Running
 from sonotype.plane.catalog.ingest.target import JobTarget
+from sonotype.plane.catalog.ingest.watch import watch
 from sonotype.plane.catalog.limits import check_collection
 from sonotype.telemetry import metrics
 
 _log = logging.getLogger(__name__)
 MAX_WAITING = 100
 _AGAIN_S = 30.0
-_WATCH_S = 0.25
 
 
 class JobDesk:
@@ -97,17 +96,9 @@ class JobDesk:
         """Stop a job; what is stored stays. Raises `not_found`, `conflict` where it has ended."""
         return await self._store.cancel(job_id)
 
-    async def watch_job(self, job_id: str) -> AsyncIterator[Job]:
+    def watch_job(self, job_id: str) -> AsyncIterator[Job]:
         """The job now and whenever it has moved, until it ends. Raises `not_found`."""
-        seen: Job | None = None
-        while True:
-            job = await self._store.get(job_id)
-            if job != seen:
-                yield job
-            if job.state in FINAL:
-                return
-            seen = job
-            await asyncio.sleep(_WATCH_S)
+        return watch(self._store, job_id)
 
     async def _run(self) -> None:
         while True:
@@ -145,7 +136,8 @@ class JobDesk:
         try:
             reading = Reading(self._root(), self._max_bytes)
             running = Running(reading, str(self._root_path), self._concurrency)
-            await Runner(self._store, self._target, self._tags, running).run(job.id)
+            runner = Runner(self._store, self._target, self._tags, running, again=self._target)
+            await runner.run(job.id)
         except SonotypeError as error:
             if error.code is Code.CONFLICT:  # a process that should be gone still works on it
                 raise PausedError(error) from None

@@ -18,7 +18,7 @@ from sonotype.plane.catalog.ingest.metadata import metadata_of
 from sonotype.plane.catalog.ingest.names import shown
 from sonotype.plane.catalog.ingest.patience import PausedError, patiently
 from sonotype.plane.catalog.ingest.rooted import PassedOverError, Root
-from sonotype.plane.catalog.ingest.target import JobTarget
+from sonotype.plane.catalog.ingest.target import IngestTarget, ReembedTarget
 from sonotype.plane.catalog.limits import MAX_SOURCE
 from sonotype.plane.catalog.values import Submission
 
@@ -59,13 +59,17 @@ class Files:
     Args:
         reading: how.
         target: where tracks go.
+        again: where vectors are added, for a job that embeds again.
         tags: reads the files' own tags.
         threads: for what blocks.
     """
 
-    def __init__(self, reading: Reading, target: JobTarget, tags: Tags, threads: Executor) -> None:
+    def __init__(
+        self, reading: Reading, target: IngestTarget, again: ReembedTarget | None, tags: Tags, threads: Executor
+    ) -> None:
         self._reading = reading
         self._target = target
+        self._again = again
         self._tags = tags
         self._threads = threads
 
@@ -95,11 +99,13 @@ class Files:
 
     async def embed_again(self, request: JobRequest, entry: Entry) -> Outcome:
         """Add the vector of the job's generation to one track. Raises as `ingest`."""
-        assert entry.track is not None, "a job that embeds again lists tracks. This is a bug."  # noqa: S101
-        track, upload = entry.track, await self._read(entry)
+        again, track = self._again, entry.track
+        assert again is not None, "this runner only ingests. This is a bug."  # noqa: S101
+        assert track is not None, "a job that embeds again lists tracks. This is a bug."  # noqa: S101
+        upload = await self._read(entry)
         if upload.sha256 != entry.content_sha256:
             return Outcome(FileState.SKIPPED, track, detail=_CHANGED)
-        if await self._asked(lambda: self._target.embed_again(track, request.generation, upload)):
+        if await self._asked(lambda: again.embed_again(track, request.generation, upload)):
             return Outcome(FileState.STORED, track)
         return Outcome(FileState.SKIPPED, track, detail=_GONE)
 

@@ -22,7 +22,7 @@ from sonotype.plane.catalog.ingest.entry import Entry, entry_of, position
 from sonotype.plane.catalog.ingest.files import Files, Reading, Tags, outcome_of
 from sonotype.plane.catalog.ingest.listing import find_files
 from sonotype.plane.catalog.ingest.names import meant
-from sonotype.plane.catalog.ingest.target import JobTarget
+from sonotype.plane.catalog.ingest.target import IngestTarget, ReembedTarget
 from sonotype.telemetry import metrics
 
 _BLOCK, _BLOCK_S = 1000, 0.2
@@ -54,11 +54,15 @@ class Runner:
         target: where tracks go.
         tags: reads the files' own tags.
         running: how.
+        again: where vectors are added; without it only ingest jobs run.
     """
 
-    def __init__(self, store: JobStore, target: JobTarget, tags: Tags, running: Running) -> None:
+    def __init__(
+        self, store: JobStore, target: IngestTarget, tags: Tags, running: Running, again: ReembedTarget | None = None
+    ) -> None:
         self._store = store
         self._target = target
+        self._again = again
         self._tags = tags
         self._running = running
 
@@ -105,7 +109,7 @@ class Runner:
                 await self._store.forget_files(job.id)
                 await self._list(job)
                 await self._store.all_listed(job.id)
-            files = Files(self._running.reading, self._target, self._tags, threads)
+            files = Files(self._running.reading, self._target, self._again, self._tags, threads)
             await self._process(job, files)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
@@ -113,7 +117,8 @@ class Runner:
 
     async def _list(self, job: Job) -> None:
         if job.request.kind is JobKind.REEMBED:
-            blocks = _stale_blocks(self._target.stale(job.request.generation))
+            assert self._again is not None, "this runner only ingests. This is a bug."  # noqa: S101
+            blocks = _stale_blocks(self._again.stale(job.request.generation))
         else:
             found = find_files(self._running.reading.root, self._running.root_path, job.request.path)
             blocks = _blocks(found)

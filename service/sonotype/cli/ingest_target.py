@@ -1,0 +1,89 @@
+"""Where `sonotype ingest` puts its files: a catalogue in this process, or that of a running service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+from sonotype.catalog.port import Stored
+from sonotype.catalog.track import Track
+from sonotype.cli.errors import stderr
+from sonotype.cli.remote import error_of, open_client
+from sonotype.cli.wiring import Wiring
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.core.types import Upload
+from sonotype.plane.catalog.ingest.target import IngestTarget
+from sonotype.plane.catalog.values import Submission
+
+
+class RemoteTarget:
+    """Implements `IngestTarget` over REST: each file is uploaded with its metadata.
+
+    Args:
+        client: of the service.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
+        """Upload one file. Raises the service's own code, or `unavailable` where it cannot be reached."""
+        assert upload is not None, "only files are ingested. This is a bug."  # noqa: S101
+        path = "/v1/tracks" if submission.id is None else f"/v1/tracks/{quote(submission.id, safe='')}"
+        metadata = orjson.dumps({name: value for name, value in asdict(submission.metadata).items() if value})
+        try:
+            answer = await self._client.request(
+                "POST" if submission.id is None else "PUT",
+                path,
+                params={"lane": submission.lane.value},
+                files={
+                    "metadata": (None, metadata, "application/json"),
+                    "file": ("audio", upload.data, "application/octet-stream"),
+                },
+            )
+        except httpx.HTTPError as error:
+            detail = f"{self._client.base_url} cannot be reached ({type(error).__name__})."
+            raise SonotypeError(Code.UNAVAILABLE, detail) from None
+        if answer.is_error:
+            raise error_of(answer)
+        return Stored(_track(answer.json(), submission, upload), created=answer.status_code == httpx.codes.CREATED)
+
+    async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
+        """A service knows only when it is asked to store; its cache then saves the computing."""
+        return None
+
+
+@asynccontextmanager
+async def open_target(
+    wired: Wiring, settings: Settings, server: str | None, api_key: str | None
+) -> AsyncIterator[IngestTarget]:
+    """Where the files go, for as long as the context is open.
+
+    Raises:
+        SonotypeError: `conflict` where another process holds the catalogue; what opening the service raises.
+    """
+    if server is not None:
+        async with open_client(server, api_key) as client:
+            yield RemoteTarget(client)
+        return
+    with stderr.status("starting the workers …"):
+        opened = wired.open_plane(settings, with_catalog=True)
+        plane = await opened.__aenter__()
+    try:
+        yield plane.catalog
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+def _track(body: dict[str, Any], submission: Submission, upload: Upload) -> Track:
+    """As much of the stored track as a job asks for."""
+    now = datetime.now(UTC)
+    return Track(str(body["id"]), submission.metadata, upload.sha256, (), (), (), None, now, now)
