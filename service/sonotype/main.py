@@ -38,9 +38,10 @@ from sonotype.serving.sonify.lane import SonifyLane
 from sonotype.serving.sonify.shelf import Shelf
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel
-from sonotype.telemetry.logs import configure_logs
+from sonotype.telemetry.logs import configure, configure_logs
 
 _log = logging.getLogger(__name__)
+_LEVELS = ("debug", "info", "warning", "error")
 
 
 def run() -> None:
@@ -85,6 +86,7 @@ async def open_ready_plane(settings: Settings, *, with_catalog: bool = False) ->
     Raises:
         SonotypeError: no model is pulled, or no worker comes up; `conflict` where another process holds the catalogue.
     """
+    configure(settings.log_format, max("warning", settings.log_level, key=_LEVELS.index))  # stdout is for answers
     async with open_plane(settings, with_catalog=with_catalog) as plane:
         await plane.wait_catalog()
         await plane.wait_ready()

@@ -181,6 +181,18 @@ class CatalogConformance:
         assert third.track.id == first.track.id != second.track.id
         assert (await catalog.get(first.track.id)).metadata.title == "three"
 
+    async def test_found_by_its_external_id(self, catalog: Catalog) -> None:
+        one = (await catalog.put(draft(1, external_id="a", collection="x"))).track
+        await catalog.put(draft(2, external_id="a", collection="y"))
+        await catalog.put(draft(3, sha=SHA, collection="x"))
+        assert await catalog.find("x", "a") == await catalog.get(one.id)
+        assert await catalog.find("x", "b") is None
+        await catalog.put(draft(4, one.id, external_id="b", collection="x"))
+        assert await catalog.find("x", "a") is None
+        assert await catalog.find("x", "b") == await catalog.get(one.id)
+        await catalog.delete(one.id)
+        assert await catalog.find("x", "b") is None
+
     async def test_content_names_a_track_without_external_id(self, catalog: Catalog) -> None:
         named = await catalog.put(draft(1, external_id="x", sha=SHA))
         first = await catalog.put(draft(2, sha=SHA))

@@ -97,6 +97,15 @@ class EmbeddedCatalog:
             raise SonotypeError(Code.NOT_FOUND, "The catalogue has no such track.")
         return found[0]
 
+    async def find(self, collection: str, external_id: str) -> Track | None:
+        """See the port."""
+
+        def read(db: sqlite3.Connection) -> Track | None:
+            row = tracks.by_name(db, collection, external_id)
+            return None if row is None else _tracks(db, [row.slot])[0]
+
+        return await self._readers.run(read)
+
     async def get_many(self, track_ids: Sequence[str]) -> list[Track]:
         """See the port."""
 

@@ -40,6 +40,11 @@ def by_id(db: sqlite3.Connection, track_id: str) -> Row | None:
     return _one(db, "id = ?", track_id)
 
 
+def by_name(db: sqlite3.Connection, collection: str, external_id: str) -> Row | None:
+    """The track of a collection that has an external id."""
+    return _one(db, "collection = ? AND external_id = ?", collection, external_id)
+
+
 def find(db: sqlite3.Connection, draft: Draft) -> Row | None:
     """The track that a draft replaces, by the rule of `port.Catalog.put`.
 
@@ -49,7 +54,7 @@ def find(db: sqlite3.Connection, draft: Draft) -> Row | None:
     metadata = draft.metadata
     named = None
     if metadata.external_id is not None:
-        named = _one(db, "collection = ? AND external_id = ?", metadata.collection, metadata.external_id)
+        named = by_name(db, metadata.collection, metadata.external_id)
     if draft.id is not None:
         if named is not None and named.id != draft.id:
             raise SonotypeError(Code.CONFLICT, f"The external id belongs to the track {named.id} of this collection.")
