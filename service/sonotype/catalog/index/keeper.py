@@ -38,6 +38,7 @@ class Keeper(threading.Thread):
         self._step = _STEP
         self._segment = shared.held.segment
         self._fresh, self._cursor, self._owed = len(self._segment), 0, 0
+        self._rebuild_from = 0.0
         self._saved_at = self._tried_at = time.monotonic()
         self.rebuild: Rebuild | None = None
         self.hurry = False
@@ -71,11 +72,7 @@ class Keeper(threading.Thread):
 
     def _work(self) -> float:
         """One round; seconds until the next."""
-        if self.rebuild is not None and not self.rebuild.is_alive():
-            self.rebuild = None
-        if self.rebuild is None and self._rebuild_due():
-            self.rebuild = Rebuild(self._shared)
-            self.rebuild.start()
+        self._tend_rebuild()
         if self._sample_due():
             self._shared.resample()
         if self._merge_due(self.hurry):
@@ -85,6 +82,14 @@ class Keeper(threading.Thread):
         if self._snapshot_due():
             self._save()
         return _TICK_S
+
+    def _tend_rebuild(self) -> None:
+        if self.rebuild is not None and not self.rebuild.is_alive():
+            self._rebuild_from = time.monotonic() + self._shared.tuning.retry_s * self.rebuild.failed
+            self.rebuild = None
+        if self.rebuild is None and self._rebuild_due() and time.monotonic() >= self._rebuild_from:
+            self.rebuild = Rebuild(self._shared)
+            self.rebuild.start()
 
     def _sample_due(self) -> bool:
         held = self._shared.held
@@ -114,9 +119,8 @@ class Keeper(threading.Thread):
 
     def _merge(self) -> None:
         """Merge so many that it takes about as long as it should."""
-        began, before = time.monotonic(), len(self._shared.held.segment)
-        self._shared.merge(self._step)
-        took, wanted = time.monotonic() - began, self._shared.tuning.merge_s
+        before, wanted = len(self._shared.held.segment), self._shared.tuning.merge_s
+        took = self._shared.merge(self._step)
         self._owed += _AGAIN * (len(self._shared.held.segment) - before)
         if took < wanted / 2:
             self._step = min(_LARGEST_STEP, 2 * self._step)
@@ -155,6 +159,7 @@ class Keeper(threading.Thread):
         self._tried_at = time.monotonic()
         try:
             self._shared.save()
-            self._saved_at = time.monotonic()
+            self._rebuild_from = 0.0
+        self._saved_at = time.monotonic()
         except OSError as error:
             log.warning("a snapshot of the index could not be written", reason=error.strerror)

@@ -33,6 +33,7 @@ class Rebuild(threading.Thread):
 
     Attributes:
         progress: share that is done, in [0, 1].
+        failed: it ended without a new graph.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -40,6 +41,7 @@ class Rebuild(threading.Thread):
         self._shared = shared
         self._stopped = threading.Event()
         self.progress = 0.0
+        self.failed = False
 
     def stop(self) -> None:
         """Give up at the next block, and wait until it has."""
@@ -55,6 +57,7 @@ class Rebuild(threading.Thread):
             self._build()
         except Exception:  # a background job: the old graph goes on to serve
             log.exception("the index could not be rebuilt")
+            self.failed = True
         self._shared.wake.set()
 
     def _build(self) -> None:

@@ -21,10 +21,6 @@ from sonotype.catalog.index.values import Booleans, Hits, Integers, Tuning
 from sonotype.core.types import Floats
 
 _BEYOND_COUNT = 1.5  # candidates per neighbour wanted: the last ones that a search of its own width finds are unsure
-# Costs in microseconds, measured on 100 000 and 1 000 000 vectors of 200 dimensions; only their ratios matter.
-_CANDIDATE_US = 3.0
-_COMPARISON_US = 0.1
-_POSITION_US = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +61,11 @@ def _by_graph(held: Contents, now: Instant, query: Query, tuning: Tuning) -> lis
     """The nearest allowed ones, or None where comparing is cheaper or the only way to be sure."""
     total = len(held.segment)
     chosen = now.live if query.allowed is None else min(now.live, int(np.count_nonzero(query.allowed)))
-    budget = total * _POSITION_US + chosen * _COMPARISON_US
+    budget = total * tuning.position_us + chosen * tuning.comparison_us
     share = chosen / max(1, now.total)
     for _ in range(2):
         width = _width(query.count, share, tuning)
-        if width >= total or width * _CANDIDATE_US > budget:
+        if width >= total or width * tuning.candidate_us > budget:
             return None
         positions, similarity = held.segment.near(query.vector, width)
         good = _among(now, query, positions)

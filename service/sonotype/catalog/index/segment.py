@@ -20,8 +20,6 @@ faiss: Any = _faiss  # its type stubs know half of what it has
 Ranked = tuple[Integers, Floats]
 """Positions [n] and their similarities [n], best first."""
 
-_GATHER_BELOW = 0.02  # share of positions up to which fetching the rows is faster than passing over all of them
-_GATHER_ROWS = 2_048  # rows fetched at once: they stay in the processor's cache for the product
 _PIECE = 1 << 20  # bytes that faiss hands over at once
 _NOTHING: Ranked = (np.empty(0, np.int64), np.empty(0, np.float32))
 
@@ -96,11 +94,9 @@ class Segment:
         count = min(count, chosen)
         if not count:
             return _NOTHING
-        if chosen < _GATHER_BELOW * len(self):
-            return self._gather(vector, count, np.flatnonzero(among))
         parameters = None
-        if chosen < len(self):
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(np.packbits(among, bitorder="little")))
+        if chosen < len(self):  # the selector of an array lets faiss fetch these rows instead of passing over all
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorArray(np.flatnonzero(among)))
         similarity, positions = self._flat.search(vector[None], count, params=parameters)
         return positions[0], similarity[0]
 
@@ -109,14 +105,6 @@ class Segment:
         if not len(positions):
             return np.empty((0, self.dim), np.float32)
         return np.asarray(self._view()[positions], dtype=np.float32)
-
-    def _gather(self, vector: Floats, count: int, positions: Integers) -> Ranked:
-        view, similarity = self._view(), np.empty(len(positions), np.float32)
-        for start in range(0, len(positions), _GATHER_ROWS):
-            part = positions[start : start + _GATHER_ROWS]
-            similarity[start : start + _GATHER_ROWS] = view[part] @ vector
-        best = top(similarity, count)
-        return positions[best], similarity[best]
 
     def _view(self) -> Floats:
         """The vectors where they are, shape [n, D]; it dangles after the next `add`."""

@@ -68,14 +68,15 @@ class Shared:
         with self.shaping, self.graph.writing(), self.changing:
             yield self.held
 
-    def merge(self, count: int) -> None:
-        """Move up to `count` vectors of the tail into the segment; searches wait, adds do not."""
+    def merge(self, count: int) -> float:
+        """Move up to `count` vectors of the tail into the segment; the seconds that searches waited (adds do not)."""
         with self.shaping, self.graph.writing():
-            held = self.held
+            began, held = time.monotonic(), self.held
             count = min(count, len(held.tail))
             held.segment.add(held.tail.first(count))
             with self.changing:
                 held.tail.drop(count)
+            return time.monotonic() - began
 
     def check(self, positions: Integers) -> None:
         """Look for merged vectors by the graph, and keep in mind which it does not lead to; searches and adds go on."""

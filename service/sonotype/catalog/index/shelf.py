@@ -95,7 +95,7 @@ class Shelf:
     def _paths(self) -> list[Path]:
         """Newest first."""
         found = [(int(m[1]), path) for path in self._folder.iterdir() if (m := _NAME.fullmatch(path.name))]
-        return [path for _, path in sorted(found, reverse=True)]
+        return [path for _, path in sorted(found, reverse=True) if path.is_file()]
 
     def _next(self) -> int:
         """A number greater than any in use."""
