@@ -164,7 +164,8 @@ CATALOG_INDEX_POSITIONS = Gauge(
     "sonotype_catalog_index_positions", "Positions of the indexes: live, or dead until they are compacted.", ["state"]
 )
 CATALOG_SNAPSHOT_AGE_S = Gauge(
-    "sonotype_catalog_snapshot_age_seconds", "Age of the older of the newest snapshots of all indexes."
+    "sonotype_catalog_snapshot_age_seconds",
+    "Seconds since the index was last written to disk; with several indexes, of the oldest.",
 )
 CATALOG_INDEX_RECALL = Gauge(
     "sonotype_catalog_index_recall_sampled", "Share of the exact ten nearest that the index finds, for a few tracks."

@@ -36,7 +36,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 
 if TYPE_CHECKING:
-    from sonotype.catalog.index.index import GenerationIndex
+    from sonotype.catalog.index.index import GenerationIndex, IndexFacts
 
 _STALE_PAGE = 64
 
@@ -215,6 +215,10 @@ class EmbeddedCatalog:
             writable=self._disk.has_room(),
             bytes=await asyncio.to_thread(bytes_in, self._parts.folder),
         )
+
+    async def index_facts(self) -> list[IndexFacts]:
+        """What the index of each generation says of itself, for metrics."""
+        return await asyncio.to_thread(lambda: [one.index.facts() for one in self._generations.all()])
 
     async def aclose(self) -> None:
         """See the port."""

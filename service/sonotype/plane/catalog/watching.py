@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
+from sonotype.catalog.index.values import IndexFacts
 from sonotype.catalog.port import Catalog, CatalogStatus
 from sonotype.core.errors import SonotypeError
 from sonotype.plane.catalog.generations import Generations
@@ -16,6 +17,14 @@ _log = logging.getLogger(__name__)
 LOOK_S = 5.0
 RECALL_S = 900.0
 RECALL_SAMPLE = 16
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """An engine that keeps its indexes itself, and knows how they are."""
+
+    async def index_facts(self) -> list[IndexFacts]:
+        """Of the index of each generation."""
 
 
 class Watch:
@@ -57,12 +66,13 @@ class Watch:
         try:
             status = await self._generations.status()
             await self._generations.settle(status)
+            facts = await self._catalog.index_facts() if isinstance(self._catalog, Indexed) else []
             if monotonic() >= self._recall_at:
                 await self._sample_recall(status)
         except SonotypeError as error:
             self._note("away", (error.detail,))
             return
-        self._tell(status)
+        self._tell(status, facts)
 
     async def _run(self) -> None:
         while True:
@@ -79,15 +89,26 @@ class Watch:
         if current is not None and current.tracks and current.degraded is None:
             metrics.CATALOG_INDEX_RECALL.set(await self._catalog.recall(current.name, RECALL_SAMPLE))
 
-    def _tell(self, status: CatalogStatus) -> None:
+    def _tell(self, status: CatalogStatus, facts: list[IndexFacts]) -> None:
         degraded = [f"{g.name}: {g.degraded}" for g in status.generations if g.degraded is not None]
         metrics.CATALOG_TRACKS.set(status.tracks)
         metrics.CATALOG_STALE_TRACKS.set(status.stale)
         metrics.CATALOG_INDEX_DEGRADED.set(bool(degraded))
+        _tell_indexes(facts)
         full = () if status.writable else ("the disk is too full to store tracks",)
-        self._note("degraded" if degraded else "ok", (*degraded, *full))
+        failed = {f"no snapshot can be written: {it.snapshot_failed}" for it in facts if it.snapshot_failed}
+        self._note("degraded" if degraded else "ok", (*degraded, *full, *sorted(failed)))
 
     def _note(self, state: Literal["ok", "degraded", "away"], problems: tuple[str, ...]) -> None:
         if problems != self.problems and problems:
             _log.warning("the catalogue is %s: %s", state, "; ".join(problems))
         self.state, self.problems = state, problems
+
+
+def _tell_indexes(facts: list[IndexFacts]) -> None:
+    if not facts:
+        return
+    dead = sum(it.dead for it in facts)
+    metrics.CATALOG_INDEX_POSITIONS.labels("live").set(sum(it.positions for it in facts) - dead)
+    metrics.CATALOG_INDEX_POSITIONS.labels("dead").set(dead)
+    metrics.CATALOG_SNAPSHOT_AGE_S.set(max((it.snapshot_age_s or 0.0 for it in facts), default=0.0))
