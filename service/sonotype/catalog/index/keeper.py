@@ -159,7 +159,6 @@ class Keeper(threading.Thread):
         self._tried_at = time.monotonic()
         try:
             self._shared.save()
-            self._rebuild_from = 0.0
-        self._saved_at = time.monotonic()
+            self._saved_at = time.monotonic()
         except OSError as error:
             log.warning("a snapshot of the index could not be written", reason=error.strerror)
