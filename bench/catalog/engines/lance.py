@@ -53,7 +53,7 @@ class Lance:
         asked = self._table.search(query).distance_type("dot").nprobes(20).ef(WIDTH).refine_factor(REFINE)
         if where is not None:
             asked = asked.where(f"{where.column} = {where.value}", prefilter=True)
-        return asked.select(["number"]).limit(k).to_arrow()["number"].to_numpy()
+        return asked.select(["number", "_distance"]).limit(k).to_arrow()["number"].to_numpy()
 
     def numbers(self) -> Numbers:
         """All rows that the store holds."""
