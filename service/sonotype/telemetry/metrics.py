@@ -165,7 +165,7 @@ CATALOG_INDEX_POSITIONS = Gauge(
 )
 CATALOG_SNAPSHOT_AGE_S = Gauge(
     "sonotype_catalog_snapshot_age_seconds",
-    "Seconds since the index was last written to disk; with several indexes, of the oldest.",
+    "Seconds since an index was written to disk; of the oldest where there are several.",
 )
 CATALOG_INDEX_RECALL = Gauge(
     "sonotype_catalog_index_recall_sampled", "Share of the exact ten nearest that the index finds, for a few tracks."

@@ -216,7 +216,7 @@ class EmbeddedCatalog:
             bytes=await asyncio.to_thread(bytes_in, self._parts.folder),
         )
 
-    async def index_facts(self) -> list[IndexFacts]:
+    async def index_facts(self) -> Sequence[IndexFacts]:
         """What the index of each generation says of itself, for metrics."""
         return await asyncio.to_thread(lambda: [one.index.facts() for one in self._generations.all()])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from time import monotonic
 from typing import Literal, Protocol, runtime_checkable
 
@@ -23,7 +24,7 @@ RECALL_SAMPLE = 16
 class Indexed(Protocol):
     """An engine that keeps its indexes itself, and knows how they are."""
 
-    async def index_facts(self) -> list[IndexFacts]:
+    async def index_facts(self) -> Sequence[IndexFacts]:
         """Of the index of each generation."""
 
 
@@ -89,7 +90,7 @@ class Watch:
         if current is not None and current.tracks and current.degraded is None:
             metrics.CATALOG_INDEX_RECALL.set(await self._catalog.recall(current.name, RECALL_SAMPLE))
 
-    def _tell(self, status: CatalogStatus, facts: list[IndexFacts]) -> None:
+    def _tell(self, status: CatalogStatus, facts: Sequence[IndexFacts]) -> None:
         degraded = [f"{g.name}: {g.degraded}" for g in status.generations if g.degraded is not None]
         metrics.CATALOG_TRACKS.set(status.tracks)
         metrics.CATALOG_STALE_TRACKS.set(status.stale)
@@ -105,7 +106,7 @@ class Watch:
         self.state, self.problems = state, problems
 
 
-def _tell_indexes(facts: list[IndexFacts]) -> None:
+def _tell_indexes(facts: Sequence[IndexFacts]) -> None:
     if not facts:
         return
     dead = sum(it.dead for it in facts)
