@@ -10,6 +10,7 @@ from sonotype.catalog.ranking.words import listed
 FACTOR = 10
 """Candidates per track wanted, where anything but the cosine decides (measured in docs/similarity.md)."""
 LEAST = 100
+"""At least so many: the index visits more anyhow."""
 GROWTH = 4
 MOST = 20_000
 

@@ -17,8 +17,8 @@ from sonotype.core.types import Floats
 
 Doubles = NDArray[np.float64]
 
-MIN_SAMPLE = 64
-"""Below this many sampled tracks, mean and deviation are too uncertain to correct with (docs/similarity.md)."""
+MIN_SAMPLE = 128
+"""With fewer sampled tracks the error of their mean and deviation makes hubs of its own (docs/similarity.md)."""
 _FLOOR = 1e-6
 _ASYMPTOTIC = -30.0
 
@@ -36,9 +36,8 @@ def statistics(vectors: Floats, sample: Floats) -> tuple[Floats, Floats]:
     if not len(sample):
         return np.zeros(len(vectors), np.float32), np.zeros(len(vectors), np.float32)
     cosines = vectors @ sample.T
-    return cosines.mean(axis=1, dtype=np.float64).astype(np.float32), cosines.std(axis=1, dtype=np.float64).astype(
-        np.float32
-    )
+    mean, std = cosines.mean(axis=1, dtype=np.float64), cosines.std(axis=1, dtype=np.float64)
+    return mean.astype(np.float32), std.astype(np.float32)
 
 
 def log_mutual_proximity(cosine: Floats, mean_x: Floats, std_x: Floats, mean_y: Floats, std_y: Floats) -> Doubles:

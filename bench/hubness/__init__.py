@@ -1,0 +1,1 @@
+"""How hubby are the embeddings, and which correction helps?"""
