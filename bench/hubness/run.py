@@ -50,7 +50,8 @@ def _rows(corpus: Corpus, field: list[Contender], fetches: list[int], k: int) ->
     for (at, fetch), lists in free.items():
         filtered = kept_apart[at, fetch]
         measured = {**hubness(lists), **{f"filtered_{name}": value for name, value in hubness(filtered).items()}}
-        found = {**measured, "agreement": agreement(filtered, corpus)}
+        agrees = {"agreement": agreement(filtered, corpus), "unfiltered_agreement": agreement(lists, corpus)}
+        found = {**measured, **agrees}
         yield {"name": field[at].name, "sample": field[at].sample, "over_fetch": fetch // k, **found}
 
 

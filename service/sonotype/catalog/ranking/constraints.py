@@ -60,6 +60,7 @@ class Allowance:
         """Begin with `heard`, the seeds: they and their recordings are out, but their artists and albums are free."""
         self._of = candidates
         self._limits = constraints
+        self._limited = constraints.hide_duplicates or constraints.max_per_artist or constraints.max_per_album
         self._artists: dict[int, int] = {}
         self._albums: dict[int, int] = {}
         self.allowed: Mask = np.ones(len(candidates.ids), np.bool_)
@@ -73,7 +74,8 @@ class Allowance:
     def take(self, row: int) -> None:
         """Put a row in the list."""
         self.allowed[row] = False
-        self.count(Member.at(self._of, row))
+        if self._limited:
+            self.count(Member.at(self._of, row))
 
     def count(self, member: Member) -> None:
         """Note that a track is in the list, be it a candidate or not."""

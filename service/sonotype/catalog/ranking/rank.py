@@ -107,22 +107,34 @@ def _best_first(ids: Sequence[str], *keys: NDArray[np.floating]) -> Rows:
 
 
 def _choose(candidates: Candidates, scores: Scores, k: int, diversity: float, allowance: Allowance) -> Rows:
+    """Follow the scores, or trade them for diversity."""
+    if diversity > 0:
+        return _diversify(candidates, scores.order, k, diversity, allowance)
+    chosen: list[int] = []
+    for row in scores.order.tolist():
+        if len(chosen) == k:
+            break
+        if allowance.allowed[row]:
+            allowance.take(row)
+            chosen.append(row)
+    return np.array(chosen, np.int64)
+
+
+def _diversify(candidates: Candidates, order: Rows, k: int, diversity: float, allowance: Allowance) -> Rows:
     """Maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998), greedily, among what is still allowed.
 
     Next is argmax (1 - diversity) * relevance - diversity * max over the list of the cosine to it. Both terms must
     be cosines to be weighed against each other, so the relevance of the r-th best score is the r-th largest cosine:
     the order is the score's, the scale the cosine's. Ties go to the better score.
     """
-    order = scores.order
-    relevance = np.sort(candidates.similarity[order])[::-1]
+    relevance = (1 - diversity) * np.sort(candidates.similarity)[::-1]
     vectors = candidates.vectors[order]
     nearest = np.full(len(order), -1.0, np.float32)
     chosen: list[int] = []
     while len(chosen) < k and allowance.allowed.any():
-        gain = (1 - diversity) * relevance - diversity * nearest
-        best = int(np.argmax(np.where(allowance.allowed[order], gain, -np.inf)))
+        gain = np.where(allowance.allowed[order], relevance - diversity * nearest, -np.inf)
+        best = int(np.argmax(gain))
         chosen.append(int(order[best]))
         allowance.take(chosen[-1])
-        if diversity > 0:
-            np.maximum(nearest, vectors @ vectors[best], out=nearest)
+        np.maximum(nearest, vectors @ vectors[best], out=nearest)
     return np.array(chosen, np.int64)
