@@ -34,9 +34,10 @@ def test_protobuf_code_is_fresh(tmp_path: Path) -> None:
         )
 
 
-def test_every_message_field_and_method_is_described() -> None:
+@pytest.mark.parametrize("name", ["sonotype", "catalog"])
+def test_every_message_field_and_method_is_described(name: str) -> None:
     """The proto is the manual of the gRPC face: services, methods, messages and enums carry a comment."""
-    lines = (ROOT / "proto/sonotype/v1/sonotype.proto").read_text().splitlines()
+    lines = (ROOT / f"proto/sonotype/v1/{name}.proto").read_text().splitlines()
     for number, line in enumerate(lines):
         if re.match(r"\s*(service|rpc|message|enum) ", line) and not line.endswith("{}") and "ListModelsRe" not in line:
             above = lines[number - 1].strip()

@@ -10,11 +10,12 @@ from sonotype.api.filter_params import FilterParams
 from sonotype.api.options import Options
 from sonotype.api.params import Name
 from sonotype.api.track_params import Collection
-from sonotype.catalog.jobs.job import FileState, JobKind, JobRequest
+from sonotype.catalog.jobs.job import FileState, Job, JobKind, JobRequest, JobState
 from sonotype.catalog.track import DEFAULT_COLLECTION
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.catalog import limits
 
+FINAL = frozenset({JobState.COMPLETED, JobState.COMPLETED_WITH_ERRORS, JobState.FAILED, JobState.CANCELLED})
 Kind = Annotated[JobKind, Field(strict=False)]
 
 
@@ -57,3 +58,8 @@ class JobBody(Options):
         if named := sorted(wrong & self.model_fields_set):
             raise SonotypeError(Code.INVALID_REQUEST, f"A job of kind {self.kind} has no {' and no '.join(named)}.")
         return JobRequest(self.kind, self.path, self.collection, self.generation, client)
+
+
+def done(job: Job) -> int:
+    """Files that are dealt with, well or badly."""
+    return sum(count for state, count in job.counts.items() if state is not FileState.PENDING)

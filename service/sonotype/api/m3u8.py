@@ -30,7 +30,7 @@ def display_name(track: Track) -> str:
     """`Artist - Title` in one line; failing a title, the name of the file or the id."""
     metadata = track.metadata
     title = metadata.title or PurePosixPath(track.source or metadata.external_id or "").stem or track.id
-    return one_line(" - ".join(part for part in (metadata.artist, title) if part))
+    return " - ".join(filter(None, (one_line(metadata.artist or ""), one_line(title))))
 
 
 def path_of(track: Track) -> str:

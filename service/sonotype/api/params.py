@@ -127,12 +127,17 @@ def parse_params(values: Mapping[str, Any]) -> AnalyzeParams:
         raise SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors(include_input=False))) from None
 
 
-def say_errors(errors: Any) -> str:
-    """One sentence from pydantic's list of errors; names that a client made up are cut and escaped."""
-    parts = [f"{_where(error['loc'])}: {error['msg']}" for error in list(errors)[:5]]
+def say_errors(errors: Any, *, placed: bool = False) -> str:
+    """One sentence from pydantic's list of errors; names that a client made up are cut and escaped.
+
+    Args:
+        errors: as pydantic gives them.
+        placed: each location begins with the part of the request (`query`, `header` ...), which is left out.
+    """
+    parts = [f"{_where(error['loc'][1:] if placed else error['loc'])}{error['msg']}" for error in list(errors)[:5]]
     return "; ".join(parts) + "."
 
 
 def _where(location: tuple[int | str, ...]) -> str:
-    names = [str(part) for part in location if part not in ("query", "body", "header", "path")]
-    return ascii(".".join(names)[:64]).strip("'")
+    name = ascii(".".join(str(part) for part in location)[:64]).strip("'")
+    return f"{name}: " if name else ""

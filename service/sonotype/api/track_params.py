@@ -6,6 +6,7 @@ against all rules, whatever face it came through.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
@@ -118,11 +119,12 @@ class TrackSubmission(Options):
         return Submission(self.metadata.metadata(), embedding=embedding, embedding_of=self.embedding_of, **sent)
 
 
-class TrackUploadOptions(TrackSubmission, UploadOptions):
-    """A track as gRPC sends it: the embedding, or options for the upload that follows."""
+class StreamedSubmission(TrackSubmission, UploadOptions):
+    """A track as gRPC sends it: with its embedding, or before its audio."""
 
-    id: TrackId | None = None
-    idempotency_key: str | None = Field(None, max_length=limits.MAX_IDEMPOTENCY_KEY)
+    def submission(self, sent: Sent) -> Submission:
+        """The request as the plane takes it."""
+        return replace(super().submission(sent), lane=self.lane, timeout_s=self.timeout_s)
 
 
 def float32(values: list[float]) -> Floats:

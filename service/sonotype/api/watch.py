@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from sonotype.catalog.jobs.job import Job
@@ -15,8 +15,8 @@ HEARTBEAT_S = 15.0
 LOOK_S = 1.0
 
 
-async def watched(plane: Plane, job_id: str, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[Job | None]:
-    """The job now and whenever it has moved, until it ends; None after `heartbeat_s` seconds of quiet.
+async def watched(plane: Plane, job_id: str) -> AsyncGenerator[Job | None, None]:
+    """The job now and whenever it has moved, until it ends; None after every `HEARTBEAT_S` seconds of quiet.
 
     Whoever stops to iterate must close it: then the plane's own iterator ends, too.
 
@@ -29,7 +29,7 @@ async def watched(plane: Plane, job_id: str, heartbeat_s: float = HEARTBEAT_S) -
     try:
         while True:
             coming = coming or asyncio.ensure_future(_next(jobs))
-            if await _comes(coming, min(LOOK_S, heartbeat_s)):
+            if await _comes(coming, LOOK_S):
                 job, coming, quiet_s = coming.result(), None, 0.0
                 if job is None:
                     return
@@ -37,8 +37,8 @@ async def watched(plane: Plane, job_id: str, heartbeat_s: float = HEARTBEAT_S) -
                 continue
             if (await plane.readiness()).draining:
                 raise SonotypeError(Code.DRAINING, "The service is shutting down; the job goes on when it is back.")
-            quiet_s += min(LOOK_S, heartbeat_s)
-            if quiet_s >= heartbeat_s:
+            quiet_s += LOOK_S
+            if quiet_s >= HEARTBEAT_S:
                 quiet_s = 0.0
                 yield None
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.core.errors import Code, SonotypeError
 
@@ -29,6 +30,28 @@ VERDICTS = {
     "failed": pb.VERDICT_FAILED,
     "ungated": pb.VERDICT_UNGATED,
     "silent": pb.VERDICT_SILENT,
+}
+HUBNESS = {"mutual_proximity": cat.HUBNESS_MUTUAL_PROXIMITY, "none": cat.HUBNESS_NONE}
+ORDERS = {
+    "similarity": cat.PLAYLIST_ORDER_SIMILARITY,
+    "smooth": cat.PLAYLIST_ORDER_SMOOTH,
+    "random": cat.PLAYLIST_ORDER_RANDOM,
+}
+JOB_KINDS = {"ingest": cat.JOB_KIND_INGEST, "reembed": cat.JOB_KIND_REEMBED}
+JOB_STATES = {
+    "queued": cat.JOB_STATE_QUEUED,
+    "running": cat.JOB_STATE_RUNNING,
+    "completed": cat.JOB_STATE_COMPLETED,
+    "completed_with_errors": cat.JOB_STATE_COMPLETED_WITH_ERRORS,
+    "failed": cat.JOB_STATE_FAILED,
+    "cancelled": cat.JOB_STATE_CANCELLED,
+}
+FILE_STATES = {
+    "pending": cat.FILE_STATE_PENDING,
+    "stored": cat.FILE_STATE_STORED,
+    "unchanged": cat.FILE_STATE_UNCHANGED,
+    "skipped": cat.FILE_STATE_SKIPPED,
+    "failed": cat.FILE_STATE_FAILED,
 }
 
 

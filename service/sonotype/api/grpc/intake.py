@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 from sonotype.api.collect import Collector, Pace
+from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.port import ByteBudget
 
-Message = TypeVar("Message", pb.AnalyzeRequest, pb.SonifyRequest)
+Message = TypeVar("Message", pb.AnalyzeRequest, pb.SonifyRequest, cat.PutTrackRequest, cat.SimilarRequest)
 
 
 class UploadStream(Generic[Message]):

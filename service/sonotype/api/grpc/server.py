@@ -1,4 +1,4 @@
-"""The gRPC server: our service, health and reflection on one port."""
+"""The gRPC server: our services, health and reflection on one port."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from sonotype.api.grpc.catalog_servicer import CatalogServicer
+from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.grpc.gen.catalog_pb2_grpc import add_CatalogServicer_to_server
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import add_SonotypeServicer_to_server
 from sonotype.api.grpc.servicer import Servicer
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Sonotype"].full_name
+CATALOG = cat.DESCRIPTOR.services_by_name["Catalog"].full_name
 # Room for the options and the framing around the largest chunk.
 MESSAGE_OVERHEAD_BYTES = 2**20
 HEALTH_PERIOD_S = 0.5
@@ -67,8 +71,11 @@ class GrpcServer:
         ]
         server = grpc.aio.server(options=options)
         add_SonotypeServicer_to_server(Servicer(self._plane, self._settings), server)  # type: ignore[no-untyped-call]
+        catalog = CatalogServicer(self._plane, self._settings)
+        add_CatalogServicer_to_server(catalog, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        names = (SERVICE, CATALOG, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
         return server
 
     async def _keep_reporting(self) -> None:
@@ -81,7 +88,7 @@ class GrpcServer:
         readiness = await self._plane.readiness()
         serving = health_pb2.HealthCheckResponse.SERVING
         status = serving if readiness.ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE):
+        for name in ("", SERVICE, CATALOG):
             await self._health.set(name, status)
 
 

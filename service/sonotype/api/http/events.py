@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 
 import orjson
 import structlog
@@ -15,7 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sonotype.api.http.leave import unless_client_leaves
-from sonotype.api.http.render_jobs import FINAL, done, job_body
+from sonotype.api.http.render_jobs import job_body
+from sonotype.api.job_params import FINAL, done
 from sonotype.api.refusals import count_refusal
 from sonotype.api.watch import watched
 from sonotype.catalog.jobs.job import Job
@@ -66,7 +65,7 @@ class JobEvents(Response):
                 await self._end(send)
 
     async def _run(self, send: Send) -> None:
-        async with aclosing(cast(AsyncGenerator[Job | None, None], watched(self._plane, self._job_id))) as jobs:
+        async with aclosing(watched(self._plane, self._job_id)) as jobs:
             async for job in jobs:
                 if job is not None and self._has_seen_the_end(job):
                     await Response(None, 204)(self._request.scope, self._request.receive, send)

@@ -67,7 +67,7 @@ async def _sonotype(request: Request, error: Exception) -> Response:
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    return problem(SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors())), _request_id(request))
+    return problem(SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors(), placed=True)), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:

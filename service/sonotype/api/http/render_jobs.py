@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sonotype.api.http.render_catalog import moment
-from sonotype.catalog.jobs.job import FileState, Job, JobFile, JobState
-
-FINAL = frozenset({JobState.COMPLETED, JobState.COMPLETED_WITH_ERRORS, JobState.FAILED, JobState.CANCELLED})
+from sonotype.api.job_params import FINAL, done
+from sonotype.catalog.jobs.job import FileState, Job, JobFile
 
 
 def job_url(job_id: str) -> str:
@@ -36,11 +35,6 @@ def job_body(job: Job) -> dict[str, Any]:
         "started_at": moment(job.started_at),
         "ended_at": moment(job.ended_at),
     }
-
-
-def done(job: Job) -> int:
-    """Files that are dealt with, well or badly."""
-    return sum(count for state, count in job.counts.items() if state is not FileState.PENDING)
 
 
 def jobs_body(jobs: Sequence[Job], cursor: str | None) -> dict[str, Any]:
