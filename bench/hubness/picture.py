@@ -38,17 +38,17 @@ def _panel(results: Mapping[str, Any], over_fetch: int, at: int) -> str:
     lines = [_line(corpus["rows"], measure, over_fetch) for corpus in results.values()]
     top = 1.1 * max(value for line in lines for _, value in line)
     left, bottom = _LEFT + at * (_WIDTH + _GAP), _TOP + _HEIGHT
-    steps = _WIDTH / (len(lines[0]) - 1)
+    names = [name for name, _ in max(lines, key=len)]
+    places = {name: left + place * _WIDTH / (len(names) - 1) for place, name in enumerate(names)}
     drawn = [_text(left, _TOP - 16, title, "start", weight="bold")]
     for tick in range(5):
         y = bottom - tick / 4 * _HEIGHT
         drawn.append(f'<line x1="{left}" x2="{left + _WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_PALE}"/>')
         drawn.append(_text(left - 8, y + 4, f"{scale * top * tick / 4:.1f}", "end"))
-    for place, (name, _) in enumerate(lines[0]):
-        drawn.append(_text(left + place * steps, bottom + 18, name, "middle"))
+    drawn += [_text(x, bottom + 18, name, "middle") for name, x in places.items()]
     drawn.append(_text(left + _WIDTH / 2, bottom + 36, "mutual proximity: size of the sample", "middle"))
     for line, colour in zip(lines, _COLOURS, strict=False):
-        points = [(left + place * steps, bottom - value / top * _HEIGHT) for place, (_, value) in enumerate(line)]
+        points = [(places[name], bottom - value / top * _HEIGHT) for name, value in line]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]

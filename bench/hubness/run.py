@@ -38,7 +38,8 @@ def measure(corpus: Corpus, k: int = K) -> list[Row]:
         contenders.mutual_proximity(corpus.vectors, len(corpus.vectors), 0),
         contenders.local_scaling(corpus.vectors),
     ]
-    sampled = [contenders.mutual_proximity(corpus.vectors, size, seed) for size in SAMPLES for seed in SEEDS]
+    sizes = [size for size in SAMPLES if size < len(corpus.vectors)]
+    sampled = [contenders.mutual_proximity(corpus.vectors, size, seed) for size in sizes for seed in SEEDS]
     rows = list(_rows(corpus, full, [WHOLE, *(times * k for times in FETCHES)], k))
     rows += _rows(corpus, sampled, [times * k for times in FETCHES], k)
     return _over_seeds(rows)
