@@ -13,7 +13,7 @@ from sonotype.core.types import Floats
 
 DIM = 16
 # A graph from few vectors on, and used wherever it can vouch for its answer.
-SMALL = Tuning(graph_from=64, merge_at=32, idle_s=0.0, search_width=32, retry_s=0.05, comparison_us=1e6)
+SMALL = Tuning(graph_from=64, merge_at=32, idle_s=0.0, search_width=32, retry_s=0.05, niceness=0, comparison_us=1e6)
 
 
 def unit(vectors: Floats) -> Floats:
@@ -85,7 +85,7 @@ def opened(folder: Path, truth: Truth, tuning: Tuning = SMALL) -> GenerationInde
 def settled(folder: Path, truth: Truth, tuning: Tuning = SMALL) -> GenerationIndex:
     """An index with its graph built."""
     index = opened(folder, truth, tuning)
-    assert index.settle(30)
+    assert index.settle(60)
     return index
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ POOL = clusters(2_000, seed=11)[0]
 SLOTS = 160
 
 
+TUNING = replace(SMALL, cells=4, cells_from=100, cells_enough=40)
+
+
 class IndexMachine(RuleBasedStateMachine):
     """A store that holds the truth, and an index over it that is closed, killed and damaged."""
 
@@ -23,7 +27,7 @@ class IndexMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.truth = Truth()
-        self.index = opened(self.folder, self.truth)
+        self.index = opened(self.folder, self.truth, TUNING)
         self.used = 0
 
     def teardown(self) -> None:
@@ -54,7 +58,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        assert self.index.settle(30)
+        assert self.index.settle(60)
         assert self.index.degraded is None
 
     @rule()
@@ -64,7 +68,7 @@ class IndexMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.index.close()
-        self.index = opened(self.folder, self.truth)
+        self.index = opened(self.folder, self.truth, TUNING)
 
     @rule(puts=st.integers(0, 20), drops=st.integers(0, 20), damage=st.sampled_from(["none", "cut", "flip", "gone"]))
     def crash(self, puts: int, drops: int, damage: str) -> None:
@@ -79,7 +83,7 @@ class IndexMachine(RuleBasedStateMachine):
         self.folder.mkdir()
         for name, content in survived.items():
             (self.folder / name).write_bytes(hurt(content, damage))
-        self.index = opened(self.folder, self.truth)
+        self.index = opened(self.folder, self.truth, TUNING)
 
     @invariant()
     def as_many(self) -> None:
@@ -130,5 +134,5 @@ assert SMALL.graph_from < SLOTS
 assert POOL.shape[1] == DIM
 TestIndex = IndexMachine.TestCase
 TestIndex.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

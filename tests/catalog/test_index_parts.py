@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from index_kit import DIM, clusters
 
-from sonotype.catalog.index import sample
+from sonotype.catalog.index import cells, sample
 from sonotype.catalog.index.lock import ReadersWriterLock
 from sonotype.catalog.index.positions import Positions
 from sonotype.catalog.index.segment import Segment, top
@@ -139,11 +139,11 @@ def test_comparing_with_some_is_comparing_with_those() -> None:
     segment.add(vectors)
     for share in (0.005, 0.3, 1):
         among = np.random.default_rng(0).random(1_000) < share
-        positions, similarity = segment.scan(vectors[3], 5, among)
+        positions, similarity = segment.scan(vectors[3], 5, np.flatnonzero(among))
         wanted = np.flatnonzero(among)[np.argsort(-(vectors[among] @ vectors[3]), kind="stable")][:5]
         assert positions.tolist() == wanted.tolist()
         np.testing.assert_allclose(similarity, vectors[wanted] @ vectors[3], atol=1e-6)
-    assert len(segment.scan(vectors[0], 5, np.zeros(1_000, np.bool_))[0]) == 0
+    assert len(segment.scan(vectors[0], 5, np.empty(0, np.int64))[0]) == 0
 
 
 def test_loading_leaves_room_to_grow() -> None:
@@ -183,3 +183,31 @@ def test_statistics_are_those_of_the_cosines() -> None:
     np.testing.assert_allclose(mean, cosines.mean(axis=1), atol=1e-6)
     np.testing.assert_allclose(std, cosines.std(axis=1), atol=1e-6)
     assert not np.any(sample.statistics(vectors, vectors[:0]))
+
+
+def test_cells_around_a_vector_hold_enough_of_what_is_nearest() -> None:
+    vectors, _ = clusters(2_000)
+    centres = cells.centres(vectors, 8)
+    held = cells.Cells(centres, cells.assign(vectors, centres), 2_000)
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
+    allowed = np.arange(0, 2_000, 2)
+    for vector in vectors[:20]:
+        near = held.around(vector, allowed, 100)
+        assert 100 <= len(near) < 600
+        assert np.isin(near, allowed).all()
+        nearest = allowed[top(vectors[allowed] @ vector, 5)]
+        assert len(np.intersect1d(near, nearest)) >= 4
+    np.testing.assert_array_equal(held.around(vectors[0], allowed, 10_000), allowed)
+    assert held.with_more(vectors[:3]).of[-3:].tolist() == held.of[:3].tolist()
+
+
+def test_no_map_for_few_vectors_and_a_new_one_for_many_more() -> None:
+    none = cells.Cells.none(DIM)
+    assert not none
+    assert not none.due(99, 100)
+    assert none.due(100, 100)
+    assert none.with_more(clusters(3)[0]) is none
+    divided = cells.Cells(np.ones((1, DIM), np.float32), np.zeros(100, np.int16), 100)
+    assert divided
+    assert not divided.due(399, 100)
+    assert divided.due(400, 100)

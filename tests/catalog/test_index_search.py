@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
 import numpy as np
 import pytest
-from index_kit import DIM, Truth, clusters, opened, settled, unit
+from index_kit import DIM, SMALL, Truth, clusters, opened, settled, unit
 
 from sonotype.catalog.index.index import GenerationIndex
 from sonotype.catalog.index.values import Booleans, Integers, Tuning
@@ -53,7 +54,7 @@ def test_every_vector_is_found_by_the_next_search(tmp_path: Path) -> None:
         assert index.search(vector, 1).slots.tolist() == [slot]
         assert index.search(vector, 1, exact=True).slots.tolist() == [slot]
         assert len(index) == slot + 1
-    assert index.settle(30)
+    assert index.settle(60)
     assert index.facts().tail == 0
     assert [index.search(vector, 1).slots.tolist() for vector in vectors] == [[slot] for slot in range(400)]
     index.close()
@@ -102,6 +103,22 @@ def test_a_filter_that_goes_with_the_vectors_costs_none_either(shelf: Shelf, kep
     queries = clusters(40, seed=5)[0]
     assert recall(index, truth, queries, allowed) >= 0.95
     assert {index.search(query, 10, allowed).exact for query in queries} == {True, False}
+
+
+def test_a_filter_far_from_the_query_is_served_by_the_cells_around(tmp_path: Path) -> None:
+    vectors, of = clusters(3_000)
+    truth = Truth()
+    truth.fill(vectors)
+    tuning = replace(SMALL, cells=32, cells_from=1_000, cells_enough=400, comparison_us=0.1)
+    settled(tmp_path, truth, tuning).close()
+    index = opened(tmp_path, truth, tuning)  # the map is in the snapshot
+    allowed, queries = np.isin(of, [1, 2, 3]), clusters(40, seed=5)[0]
+    assert recall(index, truth, queries, allowed) >= 0.95
+    assert not any(index.search(query, 10, allowed).exact for query in queries)
+    assert index.search(queries[0], 10, allowed, exact=True).exact
+    for slot in np.flatnonzero(allowed)[::10]:
+        assert index.search(vectors[slot], 1, allowed).slots.tolist() == [slot]
+    index.close()
 
 
 def test_few_allowed_ones_come_all(shelf: Shelf) -> None:

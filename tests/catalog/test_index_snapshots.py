@@ -78,7 +78,7 @@ def test_too_much_since_means_a_rebuild(saved: Path, truth: Truth) -> None:
     index = opened(saved.parent, truth, replace(SMALL, degraded_at=50))
     assert index.degraded is not None
     serves(index, truth)
-    assert index.settle(30)
+    assert index.settle(60)
     assert index.degraded is None
     serves(index, truth)
     index.close()
@@ -114,7 +114,7 @@ def test_a_damaged_snapshot_is_set_aside_and_the_graph_built_anew(
     assert index.search(truth.stored[1][1], 5).exact
     serves(index, truth)
     assert saved.with_name("snapshot-00000001.index.damaged").read_bytes() == broken
-    assert index.settle(30)
+    assert index.settle(60)
     assert index.degraded is None
     serves(index, truth)
     index.close()
@@ -205,7 +205,7 @@ def test_a_snapshot_of_a_later_release_is_left_alone(saved: Path, truth: Truth) 
     index = opened(saved.parent, truth)
     assert index.degraded is not None
     serves(index, truth)
-    assert index.settle(30)
+    assert index.settle(60)
     for _ in range(4):
         index.save()
     index.close()
@@ -243,7 +243,7 @@ def test_a_full_disk_keeps_the_old_snapshot(
     index = opened(saved.parent, truth)
     old = saved.read_bytes()
     truth.put(700, clusters(1, seed=4)[0][0], index)
-    assert index.settle(30)
+    assert index.settle(60)
     with full(monkeypatch, room), pytest.raises(OSError, match="No space left"):
         index.save()
     assert snapshots(saved.parent) == ["snapshot-00000001.index"]

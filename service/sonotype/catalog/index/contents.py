@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonotype.catalog.index import sample as samples
+from sonotype.catalog.index.cells import Cells
 from sonotype.catalog.index.positions import Positions
 from sonotype.catalog.index.segment import Segment
 from sonotype.catalog.index.snapshot import Snapshot
@@ -26,6 +27,7 @@ class Contents:
         positions: the columns of both.
         sample: shape [m, D].
         chosen_at: tracks there were when the sample was chosen.
+        cells: a coarse map of the segment.
         strays: those in the segment that its graph does not lead to.
     """
 
@@ -35,11 +37,13 @@ class Contents:
     sample: Floats
     chosen_at: int
     strays: Strays
+    cells: Cells
 
     @property
     def size_bytes(self) -> int:
         """In memory."""
-        return self.segment.size_bytes + self.tail.size_bytes + self.positions.size_bytes + self.sample.nbytes
+        parts = self.segment.size_bytes + self.tail.size_bytes + self.positions.size_bytes
+        return parts + self.sample.nbytes + self.strays.vectors.nbytes + self.cells.of.nbytes
 
     def append(self, row: int, slot: int, vector: Floats) -> None:
         """A new position at the end of the tail."""
@@ -89,4 +93,5 @@ class Contents:
             stray=np.isin(np.arange(count), self.strays.positions, assume_unique=True),
             sample=self.sample,
             chosen_at=self.chosen_at,
+            cells=self.cells,
         )

@@ -67,14 +67,16 @@ class Keeper(threading.Thread):
     @property
     def idle(self) -> bool:
         """Nothing is left to do but perhaps a snapshot."""
-        due = self._rebuild_due() or self._merge_due(True) or self._check_due() or self._sample_due()
-        return self.rebuild is None and not due
+        growing = self._rebuild_due() or self._merge_due(True) or self._check_due()
+        return self.rebuild is None and not (growing or self._sample_due() or self._cells_due())
 
     def _work(self) -> float:
         """One round; seconds until the next."""
         self._tend_rebuild()
         if self._sample_due():
             self._shared.resample()
+        if self._cells_due():
+            self._shared.divide()
         if self._merge_due(self.hurry):
             return self._timed(self._merge)
         if self._check_due():
@@ -100,6 +102,10 @@ class Keeper(threading.Thread):
         now = held.positions.now
         dead = now.total - now.live
         return not held.segment.has_graph or (now.total >= tuning.graph_from and dead > tuning.dead_share * now.total)
+
+    def _cells_due(self) -> bool:
+        held = self._shared.held
+        return held.segment.has_graph and held.cells.due(len(held.segment), self._shared.tuning.cells_from)
 
     def _merge_due(self, hurry: bool) -> bool:
         held, tuning = self._shared.held, self._shared.tuning

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import structlog
 
+from sonotype.catalog.index.cells import Cells
 from sonotype.catalog.index.contents import Contents
 from sonotype.catalog.index.positions import Positions
 from sonotype.catalog.index.segment import Segment
@@ -58,8 +59,15 @@ def _catch_up(snapshot: Snapshot, live: Integers, source: VectorSource, tuning: 
     alive = np.isin(snapshot.rows, live, assume_unique=True)
     positions = Positions.of(snapshot.rows, snapshot.slots, alive, snapshot.mean, snapshot.std)
     segment = snapshot.segment
-    strays = Strays.of(segment, np.flatnonzero(snapshot.stray))
-    held = Contents(segment, Tail(segment.dim, len(alive)), positions, snapshot.sample, snapshot.chosen_at, strays)
+    held = Contents(
+        segment=segment,
+        tail=Tail(segment.dim, len(segment)),
+        positions=positions,
+        sample=snapshot.sample,
+        chosen_at=snapshot.chosen_at,
+        strays=Strays.of(segment, np.flatnonzero(snapshot.stray)),
+        cells=snapshot.cells,
+    )
     for block in source.after(last):
         held.extend(block)
     return held
@@ -67,16 +75,22 @@ def _catch_up(snapshot: Snapshot, live: Integers, source: VectorSource, tuning: 
 
 def _load(dim: int, count: int, source: VectorSource, tuning: Tuning) -> Contents:
     """All vectors from the truth: into the tail where they are few, else into a segment without a graph."""
-    nobody, none = np.empty((0, dim), np.float32), np.empty(0, np.int64)
-    strays = Strays(none, nobody)
-    if count < tuning.graph_from:
-        held = Contents(Segment.linked(dim, tuning), Tail(dim), Positions(), nobody, 0, strays)
+    few = count < tuning.graph_from
+    segment, positions = Segment.linked(dim, tuning) if few else Segment.bare(dim), Positions()
+    if not few:
+        positions = _fill(segment, source.after(-1))
+    held = Contents(
+        segment=segment,
+        tail=Tail(dim, len(segment)),
+        positions=positions,
+        sample=np.empty((0, dim), np.float32),
+        chosen_at=0,
+        strays=Strays.of(segment, np.empty(0, np.int64)),
+        cells=Cells.none(dim),
+    )
+    if few:
         for block in source.after(-1):
             held.extend(block)
-    else:
-        segment = Segment.bare(dim)
-        positions = _fill(segment, source.after(-1))
-        held = Contents(segment, Tail(dim, len(segment)), positions, nobody, 0, strays)
     if held.positions.now.total <= _SAMPLE_AT_ONCE:
         held.resample()
     return held

@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 
 from sonotype.catalog.index import sample as samples
+from sonotype.catalog.index.cells import Cells
 from sonotype.catalog.index.contents import Contents
 from sonotype.catalog.index.segment import Segment, use_threads
 from sonotype.catalog.index.shared import Shared
@@ -24,7 +25,6 @@ from sonotype.core.types import Floats
 log = structlog.get_logger(__name__)
 
 _BLOCK = 1_024
-_NICENESS = 10
 _BUILDING = 0.8  # of the work; the rest is looking for every vector
 
 
@@ -51,7 +51,7 @@ class Rebuild(threading.Thread):
     def run(self) -> None:
         """Work at low priority, with all processors but one."""
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._shared.tuning.niceness)
         use_threads(max(1, (os.cpu_count() or 1) - 1))
         try:
             self._build()
@@ -122,6 +122,7 @@ class _New:
         positions.mean[:total], positions.std[:total] = np.concatenate(self._mean), np.concatenate(self._std)
         held.segment, held.tail = self._segment, Tail(self._segment.dim, len(self._segment), vectors)
         held.positions, held.sample, held.chosen_at = positions, self._sample, self._chosen_at
+        held.cells = Cells.none(self._segment.dim)  # the keeper divides the new one
         held.strays = Strays.of(self._segment, np.concatenate(self._strays))
 
     def _relate(self, origin: Integers, vectors: Floats) -> None:

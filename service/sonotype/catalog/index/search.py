@@ -3,7 +3,8 @@
 HNSW with a filter inside loses most neighbours where the filter goes with the vectors (one genre, one artist): the
 paths of the graph lead to what is near, not to what is allowed. So the graph is asked for the nearest of all, as many
 as are likely to hold enough allowed ones. If they do, these are the nearest allowed ones, as surely as the graph finds
-neighbours at all; if not, we look further once, and then compare with every allowed vector.
+neighbours at all; if not, we look further once, and then compare: with every allowed vector, or, where these are many,
+with those in the cells around the query.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sonotype.catalog.index.values import Booleans, Hits, Integers, Tuning
 from sonotype.core.types import Floats
 
 _BEYOND_COUNT = 1.5  # candidates per neighbour wanted: the last ones that a search of its own width finds are unsure
+
+_CELLS_PER_COUNT = 40  # allowed vectors compared for each one wanted, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,11 @@ class Query:
 
 def search(held: Contents, query: Query, tuning: Tuning) -> Hits:
     """Answer a query from the graph, or from all vectors, and the tail; nothing may be merged meanwhile."""
-    now, segment = held.positions.now, held.segment
-    parts = None
-    if segment.has_graph and not query.exact:
-        parts = _by_graph(held, now, query, tuning)
-    exact = parts is None
+    now, exact = held.positions.now, False
+    parts = None if query.exact else _by_graph(held, now, query, tuning)
     if parts is None:
-        parts = [segment.scan(query.vector, query.count, _among(now, query, slice(len(segment))))]
+        part, exact = _by_comparing(held, now, query, tuning)
+        parts = [part]
     parts.append(_by_tail(held.tail, now, query))
     positions, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
     best = top(similarity, query.count)
@@ -59,9 +60,12 @@ def search(held: Contents, query: Query, tuning: Tuning) -> Hits:
 
 def _by_graph(held: Contents, now: Instant, query: Query, tuning: Tuning) -> list[Ranked] | None:
     """The nearest allowed ones, or None where comparing is cheaper or the only way to be sure."""
+    if not held.segment.has_graph:
+        return None
     total = len(held.segment)
     chosen = now.live if query.allowed is None else min(now.live, int(np.count_nonzero(query.allowed)))
-    budget = total * tuning.position_us + chosen * tuning.comparison_us
+    compared = min(chosen, tuning.cells_enough) if held.cells else chosen
+    budget = total * tuning.position_us + compared * tuning.comparison_us
     share = chosen / max(1, now.total)
     for _ in range(2):
         width = _width(query.count, share, tuning)
@@ -82,6 +86,18 @@ def _width(count: int, share: float, tuning: Tuning) -> int:
         return np.iinfo(np.int64).max
     enough = (count + 3 * np.sqrt(count * (1 - min(1, share)))) / share
     return max(tuning.search_width, int(np.ceil(max(enough, _BEYOND_COUNT * count))))
+
+
+def _by_comparing(held: Contents, now: Instant, query: Query, tuning: Tuning) -> tuple[Ranked, bool]:
+    """The nearest of all allowed ones, or of those around the query where they are many; and whether it was all."""
+    among = _among(now, query, slice(len(held.segment)))
+    if among.all():
+        return held.segment.scan(query.vector, query.count), True
+    positions, exact = np.flatnonzero(among), True
+    enough = max(tuning.cells_enough, _CELLS_PER_COUNT * query.count)
+    if held.cells and not query.exact and len(positions) > enough:
+        positions, exact = held.cells.around(query.vector, positions, enough), False
+    return held.segment.scan(query.vector, query.count, positions), exact
 
 
 def _by_strays(strays: Strays, found: Integers, now: Instant, query: Query) -> Ranked:

@@ -1,4 +1,4 @@
-"""The bulk of the vectors, with the graph over them: all that we ask of faiss.
+"""The bulk of the vectors, with the graph over them: all that we ask of faiss but k-means.
 
 The vectors exist once, in the flat storage of the graph; exact search and look-ups read them there. Adding is not safe
 beside anything else; everything else is safe beside itself.
@@ -12,7 +12,7 @@ from typing import Any
 import faiss as _faiss
 import numpy as np
 
-from sonotype.catalog.index.values import Booleans, Integers, Tuning
+from sonotype.catalog.index.values import Integers, Tuning
 from sonotype.core.types import Floats
 
 faiss: Any = _faiss  # its type stubs know half of what it has
@@ -88,17 +88,16 @@ class Segment:
         similarity, positions = self._index.search(vectors, count, params=parameters)
         return np.asarray(positions), np.asarray(similarity)
 
-    def scan(self, vector: Floats, count: int, among: Booleans) -> Ranked:
-        """The `count` nearest of the positions that `among` [len(self)] names, each compared with the vector [D]."""
-        chosen = int(np.count_nonzero(among))
-        count = min(count, chosen)
+    def scan(self, vector: Floats, count: int, positions: Integers | None = None) -> Ranked:
+        """The `count` nearest of positions [n] (None: of all), each compared with the vector [D]."""
+        count = min(count, len(self) if positions is None else len(positions))
         if not count:
             return _NOTHING
         parameters = None
-        if chosen < len(self):  # the selector of an array lets faiss fetch these rows instead of passing over all
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorArray(np.flatnonzero(among)))
-        similarity, positions = self._flat.search(vector[None], count, params=parameters)
-        return positions[0], similarity[0]
+        if positions is not None:  # this selector lets faiss fetch the rows instead of passing over all
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorArray(positions))
+        similarity, found = self._flat.search(vector[None], count, params=parameters)
+        return found[0], similarity[0]
 
     def vectors(self, positions: Integers) -> Floats:
         """A copy of the vectors at positions [n], shape [n, D]."""

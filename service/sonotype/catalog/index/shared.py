@@ -19,6 +19,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from sonotype.catalog.index import sample as samples
+from sonotype.catalog.index.cells import POINTS, Cells, assign, centres
 from sonotype.catalog.index.contents import Contents
 from sonotype.catalog.index.lock import ReadersWriterLock
 from sonotype.catalog.index.shelf import Shelf
@@ -73,7 +74,9 @@ class Shared:
         with self.shaping, self.graph.writing():
             began, held = time.monotonic(), self.held
             count = min(count, len(held.tail))
-            held.segment.add(held.tail.first(count))
+            vectors = held.tail.first(count)
+            held.segment.add(vectors)
+            held.cells = held.cells.with_more(vectors)
             with self.changing:
                 held.tail.drop(count)
             return time.monotonic() - began
@@ -115,7 +118,21 @@ class Shared:
                 held.positions.std[: total + len(rest)] = np.concatenate([std, last[1]])
                 held.sample, held.chosen_at = sample, len(live)
 
-    def _relate(self, positions: Integers, sample: Floats) -> tuple[Floats, Floats]:
+    def divide(self) -> None:
+        """Divide the segment into cells anew, beside searches and adds."""
+        with self.shaping:
+            total, wanted = len(self.held.segment), self.tuning.cells
+            some = np.random.default_rng(total).choice(total, min(total, POINTS * wanted), replace=False)
+            with self.reading() as held:
+                vectors = held.segment.vectors(np.sort(some))
+            found = centres(vectors, wanted)
+            blocks = [np.arange(start, min(start + _BLOCK, total)) for start in range(0, total, _BLOCK)]
+            of = np.concatenate([assign(self._vectors(block), found) for block in blocks])
+            self.held.cells = Cells(found, of, total)
+
+    def _vectors(self, positions: Integers) -> Floats:
         with self.reading() as held:
-            vectors = held.vectors(positions)
-        return samples.statistics(vectors, sample)
+            return held.vectors(positions)
+
+    def _relate(self, positions: Integers, sample: Floats) -> tuple[Floats, Floats]:
+        return samples.statistics(self._vectors(positions), sample)

@@ -17,6 +17,7 @@ import google_crc32c
 import numpy as np
 import orjson
 
+from sonotype.catalog.index.cells import Cells
 from sonotype.catalog.index.segment import Segment
 from sonotype.catalog.index.values import Booleans, Integers
 from sonotype.core.types import Floats
@@ -51,6 +52,7 @@ class Snapshot:
         stray: the graph does not lead to it.
         sample: shape [m, D].
         chosen_at: tracks there were when the sample was chosen.
+        cells: coarse map of the segment.
     """
 
     segment: Segment
@@ -62,6 +64,7 @@ class Snapshot:
     stray: Booleans
     sample: Floats
     chosen_at: int
+    cells: Cells
 
 
 class _Summed:
@@ -89,6 +92,8 @@ def write(path: Path, snapshot: Snapshot) -> None:
             "positions": len(snapshot.segment),
             "sample": len(snapshot.sample),
             "chosen_at": snapshot.chosen_at,
+            "cells": len(snapshot.cells.centres),
+            "divided_at": snapshot.cells.divided_at,
         }
     )
     with path.open("wb") as file:
@@ -97,6 +102,8 @@ def write(path: Path, snapshot: Snapshot) -> None:
         for name, kind in _COLUMNS:
             out.write(np.ascontiguousarray(getattr(snapshot, name), kind).tobytes())
         out.write(np.ascontiguousarray(snapshot.sample, "<f4").tobytes())
+        out.write(np.ascontiguousarray(snapshot.cells.centres, "<f4").tobytes())
+        out.write(np.ascontiguousarray(snapshot.cells.of, "<i2").tobytes())
         snapshot.segment.write(out.write)
         file.write(_FOOT.pack(out.length, out.crc, _MAGIC))
         file.flush()
@@ -154,9 +161,11 @@ def _parse(file: IO[bytes], header: dict[str, int], dim: int) -> Snapshot:
     count = header["positions"]
     columns = {name: np.fromfile(file, kind, count) for name, kind in _COLUMNS}
     sample = np.fromfile(file, "<f4", header["sample"] * dim).reshape(-1, dim)
+    centres = np.fromfile(file, "<f4", header["cells"] * dim).reshape(-1, dim)
+    cells = Cells(centres, np.fromfile(file, "<i2", count if header["cells"] else 0), header["divided_at"])
     segment = Segment.read(file.read)
     if len(segment) != count or segment.dim != dim:
         raise ValueError("columns and vectors are not as many")
     if np.any(np.diff(columns["rows"]) <= 0):
         raise ValueError("rows do not ascend")
-    return Snapshot(segment=segment, sample=sample, chosen_at=header["chosen_at"], **columns)
+    return Snapshot(segment=segment, sample=sample, chosen_at=header["chosen_at"], cells=cells, **columns)

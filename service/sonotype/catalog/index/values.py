@@ -93,9 +93,13 @@ class Tuning:
         merge_s: seconds that one step of merging aims at; searches wait for it.
         merge_load: share of the time that merging may take while few vectors wait.
         idle_s: seconds without an add after which the tail is merged however short it is.
+        niceness: of the thread that rebuilds: how much it gives way to everything else on the machine.
         candidate_us: microseconds that a candidate of a search by the graph costs; of the three only the ratios matter.
         comparison_us: that a comparison with one of many scattered vectors costs.
         position_us: that looking whether a position is allowed costs.
+        cells: into how many the vectors are divided ...
+        cells_from: ... from so many on; ...
+        cells_enough: ... and how many allowed vectors are compared at least where the graph cannot serve a filter.
     """
 
     links: int = 16
@@ -113,6 +117,10 @@ class Tuning:
     merge_s: float = 0.008
     merge_load: float = 0.2
     idle_s: float = 0.5
+    niceness: int = 10
     candidate_us: float = 4.0
     comparison_us: float = 0.1
-    position_us: float = 0.003
+    position_us: float = 0.004
+    cells: int = 1_024
+    cells_from: int = 100_000
+    cells_enough: int = 20_000
