@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import re
@@ -80,7 +81,9 @@ def read_fields(data: bytes | bytearray) -> Fields:
 
 
 def rehearse() -> None:
-    """Do everything once that opens a file of ours, before that is forbidden."""
+    """Do everything once that opens a file of ours, before that is forbidden: imports, those of codecs among them."""
+    for encoding in ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
+        codecs.lookup(encoding)
     for start in (b"", b"ID3\4\0\0\0\0\0\0", b"fLaC", b"OggS", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x10ftypM4A "):
         try:
             read_fields(start + bytes(256))
