@@ -57,7 +57,7 @@ def mutual_proximity(vectors: Floats, size: int, seed: int) -> Contender:
 
 
 def local_scaling(vectors: Floats, near: int = 10, block: int = 512) -> Contender:
-    """NICDM (Schnitzer et al. 2012, eq. 3): distance over the geometric mean of both reaches."""
+    """NICDM (Schnitzer et al. 2012): distance over the geometric mean of both reaches."""
     reach = np.empty(len(vectors), np.float32)
     for start in range(0, len(vectors), block):
         distance = 1 - vectors[start : start + block] @ vectors.T

@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.hubness import contenders
+from bench.hubness import contenders, knobs
 from bench.hubness.contenders import Contender
 from bench.hubness.corpus import Corpus, control, load
 from bench.hubness.measures import WHOLE, agreement, hubness, neighbours
@@ -88,15 +88,21 @@ def main() -> None:
     parser.add_argument("--key", default="penultimate", help="array of the NPZ")
     parser.add_argument("--label", default="labels", help="column of the manifest that neighbours should agree on")
     parser.add_argument("--apart", default="source", help="column that neighbours must differ in to count")
+    parser.add_argument("--knobs", action="store_true", help="measure diversity and negative weights instead")
     parser.add_argument("--out", type=Path, help="add the figures to this JSON file")
     parser.add_argument("--picture", type=Path, help="draw all figures of that file as SVG")
     args = parser.parse_args()
     results: dict[str, Any] = json.loads(args.out.read_text()) if args.out and args.out.exists() else {}
     corpora = [load(path, args.key, args.manifest, args.label, args.apart) for path in args.embeddings]
     for corpus in [*corpora, *([] if corpora else [control()])]:
-        results[corpus.name] = {"tracks": len(corpus.vectors), "dim": corpus.vectors.shape[1], "k": K}
-        results[corpus.name]["rows"] = measure(corpus)
-        show(corpus.name, results[corpus.name]["rows"])
+        shape = {"tracks": len(corpus.vectors), "dim": corpus.vectors.shape[1], "k": K}
+        result = results.setdefault(corpus.name, shape)
+        if args.knobs:
+            result |= {"diversity": list(knobs.diversity(corpus)), "negative": list(knobs.negative(corpus))}
+            Console(width=110).print(corpus.name, result["diversity"], result["negative"])
+        else:
+            result["rows"] = measure(corpus)
+            show(corpus.name, result["rows"])
         if args.out:
             args.out.write_text(json.dumps(results, indent=1) + "\n")
     if args.picture:

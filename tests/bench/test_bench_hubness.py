@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from bench.hubness import contenders
+from bench.hubness import contenders, knobs
 from bench.hubness.corpus import Corpus, control, load
 from bench.hubness.measures import WHOLE, agreement, hubness, neighbours
 from bench.hubness.picture import draw
@@ -67,6 +67,15 @@ def test_every_correction_helps_where_there_are_hubs(noise: Corpus) -> None:
     assert rows["mutual proximity", 512, 10]["orphans"] < rows["cosine", 0, 0]["orphans"]
     picture = ElementTree.fromstring(draw({"noise": {"tracks": 600, "rows": list(rows.values())}}))  # noqa: S314
     assert len(picture.findall(".//{*}polyline")) == 2
+
+
+def test_the_knobs_turn(noise: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knobs, "QUERIES", 12)
+    rows = list(knobs.diversity(noise))
+    assert [row["within"] for row in rows] == sorted((row["within"] for row in rows), reverse=True)
+    steps = list(knobs.negative(noise))
+    assert [row["weight"] for row in steps] == list(knobs.NEGATIVE)
+    assert all(0 <= row["wanted"] + row["unwanted"] <= 1 for row in steps)
 
 
 def test_a_track_is_the_mean_of_its_patches(tmp_path: Path) -> None:

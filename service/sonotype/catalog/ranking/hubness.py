@@ -2,8 +2,8 @@
 
 In many dimensions some points are among the nearest neighbours of nearly everything (hubs) and many of nothing
 (Radovanović, Nanopoulos & Ivanović, JMLR 2010). Mutual proximity (Schnitzer, Flexer, Schedl & Widmer, JMLR 2012)
-replaces a distance by the probability that it is small for both ends. We take the independent normal form (their
-section 3.2.2) on cosines, whose mean and deviation to a fixed sample of the catalogue stand beside every track.
+replaces a distance by the probability that it is small for both ends. We take their form with independent normal
+distributions, on cosines, whose mean and deviation to a fixed sample of the catalogue stand beside every track.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def statistics(vectors: Floats, sample: Floats) -> tuple[Floats, Floats]:
 def log_mutual_proximity(cosine: Floats, mean_x: Floats, std_x: Floats, mean_y: Floats, std_y: Floats) -> Doubles:
     """Natural logarithm of the mutual proximity of pairs (x, y), elementwise; arguments broadcast.
 
-    log MP = log F((s - mean_x) / std_x) + log F((s - mean_y) / std_y), F the standard normal distribution. This is
-    equation 6 of Schnitzer et al. with a cosine s in place of a distance, so that the survival functions turn into
-    distribution functions. The logarithm orders pairs that are both so near that MP itself rounds to 1.
+    log MP = log F((s - mean_x) / std_x) + log F((s - mean_y) / std_y), F the standard normal distribution. It is
+    the product of the survival functions of Schnitzer et al. with a cosine s in place of a distance, which turns them
+    into distribution functions. The logarithm orders pairs that are both so near that MP itself rounds to 1.
 
     Returns:
         -inf < log MP <= 0, of the broadcast shape.
