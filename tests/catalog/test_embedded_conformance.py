@@ -3,11 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conformance import CatalogConformance, Engine
 
-pytest.register_assert_rewrite("conformance")
-from conformance import CatalogConformance, Engine  # noqa: E402
-
-from sonotype.catalog.embedded.catalog import EmbeddedCatalog  # noqa: E402
+from sonotype.catalog.embedded.catalog import EmbeddedCatalog
 
 
 class TestEmbedded(CatalogConformance):

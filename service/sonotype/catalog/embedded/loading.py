@@ -29,9 +29,9 @@ def _load_carriers(columns: Columns, slots: Sequence[int], packed: Sequence[byte
     """Turn terms by slot into slots by term."""
     terms = np.frombuffer(b"".join(packed), TERMS)
     counts = np.fromiter((len(one) // TERMS.itemsize for one in packed), np.int64, len(packed))
-    carriers = np.repeat(np.asarray(slots, np.uint32), counts)
-    order = np.argsort(terms, kind="stable")
-    terms, carriers = terms[order], carriers[order]
-    names, starts = np.unique(terms, return_index=True)
-    for term, some in zip(names.tolist(), np.split(carriers, starts[1:]), strict=False):
+    # Both in one number: one sort of plain numbers, which is what NumPy does fastest.
+    pairs = np.sort(terms.astype(np.uint64) << np.uint64(32) | np.repeat(np.asarray(slots, np.uint64), counts))
+    terms, carriers = (pairs >> np.uint64(32)).astype(TERMS), pairs.astype(np.uint32)
+    starts = np.flatnonzero(np.diff(terms, prepend=np.uint32(0xFFFFFFFF)))
+    for term, some in zip(terms[starts].tolist(), np.split(carriers, starts[1:]), strict=False):  # no terms, one part
         columns.load_carriers(term, some)
