@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
 from sonotype.api.http.auth import Client
-from sonotype.api.http.catalog_docs import BINARY, STORING, USUAL, form_of, json_of
+from sonotype.api.http.catalog_docs import STORED, USUAL
 from sonotype.api.http.context import plane_of, settings_of
 from sonotype.api.http.intake import is_json, read_json, receive
 from sonotype.api.http.leave import unless_client_leaves
@@ -40,37 +40,9 @@ IdempotencyKey = Annotated[
         "key gives the first answer again, and another request with it is refused",
     ),
 ]
-_EXAMPLE = {
-    "metadata": {"external_id": "jazz/01.flac", "title": "So What", "artist": "Miles Davis", "tags": ["jazz"]},
-    "embedding": [0.12, -0.4],
-    "embedding_of": "musicnn-msd@penultimate",
-}
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The audio as a form with a part `metadata` beside it, the audio as it is with metadata in the "
-        "query string, or JSON with an embedding already computed.",
-        "content": {
-            "multipart/form-data": form_of("metadata", "MetadataBody"),
-            "audio/*": BINARY,
-            "application/json": json_of("TrackSubmission", {"embedding": {"value": _EXAMPLE}}),
-        },
-    }
-}
-_LOCATION = {"Location": {"description": "path of the track", "schema": {"type": "string"}}}
-_REPLAYED = {"Idempotency-Replayed": {"description": "`true` where nothing was done", "schema": {"type": "string"}}}
-_STORED: dict[str, Any] = {
-    "response_model": None,
-    "responses": {
-        200: {"model": TrackBody, "headers": _REPLAYED, "description": "an existing track was replaced"},
-        201: {"model": TrackBody, "headers": _LOCATION | _REPLAYED, "description": "the track is new"},
-        **problems(*STORING),
-    },
-    "openapi_extra": _BODY,
-}
 
 
-@router.put("/v1/tracks/{track_id}", summary="Store a track under an id", **_STORED)
+@router.put("/v1/tracks/{track_id}", summary="Store a track under an id", **STORED)
 async def put_track(
     request: Request,
     client: Client,
@@ -87,7 +59,7 @@ async def put_track(
     return await _store(request, params, {"id": track_id, "idempotency_key": key, "client": client}, wait_s)
 
 
-@router.post("/v1/tracks", summary="Store a track", **_STORED)
+@router.post("/v1/tracks", summary="Store a track", **STORED)
 async def post_track(
     request: Request,
     client: Client,
