@@ -33,6 +33,7 @@ class IndexMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.index.close()
         shutil.rmtree(self.folder)
+        assert self.index._keeper.failures == 0
 
     def vector(self) -> np.ndarray:
         self.used += 1
@@ -68,6 +69,7 @@ class IndexMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.index.close()
+        assert self.index._keeper.failures == 0
         self.index = opened(self.folder, self.truth, TUNING)
 
     @rule(puts=st.integers(0, 20), drops=st.integers(0, 20), damage=st.sampled_from(["none", "cut", "flip", "gone"]))

@@ -28,6 +28,7 @@ class Keeper(threading.Thread):
 
     Attributes:
         rebuild: the rebuild under way, if one is.
+        failures: rounds that ended in an error.
         hurry: merge the tail now, however short it is.
     """
 
@@ -37,11 +38,12 @@ class Keeper(threading.Thread):
         self._stopped = threading.Event()
         self._step = _STEP
         self._segment = shared.held.segment
-        self._fresh, self._cursor, self._owed = len(self._segment), 0, 0
+        self._cursor, self._owed = 0, 0
         self._rebuild_from = 0.0
         self._saved_at = self._tried_at = time.monotonic()
         self.rebuild: Rebuild | None = None
         self.hurry = False
+        self.failures = 0
 
     def stop(self) -> None:
         """Leave off, and wait until the step under way is done."""
@@ -62,6 +64,7 @@ class Keeper(threading.Thread):
                 pause = self._work()
             except Exception:  # a worker's loop: searches go on without it
                 log.exception("the index could not be tended")
+                self.failures += 1
                 pause = self._shared.tuning.retry_s
 
     @property
@@ -88,6 +91,7 @@ class Keeper(threading.Thread):
     def _tend_rebuild(self) -> None:
         if self.rebuild is not None and not self.rebuild.is_alive():
             self._rebuild_from = time.monotonic() + self._shared.tuning.retry_s * self.rebuild.failed
+            self.failures += self.rebuild.failed
             self.rebuild = None
         if self.rebuild is None and self._rebuild_due() and time.monotonic() >= self._rebuild_from:
             self.rebuild = Rebuild(self._shared)
@@ -125,9 +129,9 @@ class Keeper(threading.Thread):
 
     def _merge(self) -> None:
         """Merge so many that it takes about as long as it should."""
-        before, wanted = len(self._shared.held.segment), self._shared.tuning.merge_s
+        wanted = self._shared.tuning.merge_s
         took = self._shared.merge(self._step)
-        self._owed += _AGAIN * (len(self._shared.held.segment) - before)
+        self._owed += _AGAIN * self._step
         if took < wanted / 2:
             self._step = min(_LARGEST_STEP, 2 * self._step)
         elif took > wanted:
@@ -137,21 +141,22 @@ class Keeper(threading.Thread):
 
     def _check_due(self) -> bool:
         segment = self._shared.held.segment
-        if segment is not self._segment:  # a new one, whose builder has looked for everything
-            self._segment, self._fresh, self._cursor, self._owed = segment, len(segment), 0, 0
-        return segment.has_graph and (self._fresh < len(segment) or self._owed > 0)
+        return segment.has_graph and (segment.checked < len(segment) or self._owed > 0)
 
     def _check(self) -> None:
         """Look for some vectors: new ones first, then older ones in turn."""
-        total = len(self._segment)
-        if self._fresh < total:
-            start, stop = self._fresh, min(self._fresh + _CHECKED, total)
-            self._fresh = stop
+        segment = self._shared.held.segment
+        if segment is not self._segment:
+            self._segment, self._cursor, self._owed = segment, 0, 0
+        total, new = len(segment), segment.checked < len(segment)
+        start = segment.checked if new else self._cursor
+        stop = min(start + _CHECKED, total)
+        self._shared.check(segment, np.arange(start, stop))
+        if new:
+            segment.checked = stop
         else:
-            start, stop = self._cursor, min(self._cursor + _CHECKED, total)
-            self._cursor = stop % total
+            self._cursor = stop % max(1, total)
             self._owed = max(0, min(self._owed, total) - (stop - start))
-        self._shared.check(np.arange(start, stop))
 
     def _snapshot_due(self) -> bool:
         shared, now = self._shared, time.monotonic()

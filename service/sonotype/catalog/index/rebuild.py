@@ -98,7 +98,6 @@ class _New:
         self._mean: list[Floats] = [np.empty(0, np.float32)]
         self._std: list[Floats] = [np.empty(0, np.float32)]
         self._strays: list[Integers] = [np.empty(0, np.int64)]
-        self._sought = 0
 
     def add(self, origin: Integers, vectors: Floats) -> None:
         """Vectors [n, D] from positions [n] of the old one."""
@@ -107,10 +106,11 @@ class _New:
 
     def checked(self, width: int) -> bool:
         """Look for the next vectors that were not looked for yet; True when all were."""
-        stop = min(self._sought + _BLOCK, len(self._segment))
-        if stop > self._sought:
-            self._strays.append(unfound(self._segment, np.arange(self._sought, stop), width))
-        self._sought = stop
+        start = self._segment.checked
+        stop = min(start + _BLOCK, len(self._segment))
+        if stop > start:
+            self._strays.append(unfound(self._segment, np.arange(start, stop), width))
+        self._segment.checked = stop
         return stop == len(self._segment)
 
     def take_over(self, held: Contents, rest: Integers) -> None:

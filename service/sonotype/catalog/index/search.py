@@ -21,8 +21,9 @@ from sonotype.catalog.index.tail import Tail
 from sonotype.catalog.index.values import Booleans, Hits, Integers, Tuning
 from sonotype.core.types import Floats
 
-_BEYOND_COUNT = 1.5  # candidates per neighbour wanted: the last ones that a search of its own width finds are unsure
+_SURE = 2 / 3  # of the candidates of a search: the outermost ones are often not the next nearest
 
+_MAPPED = 4  # times the cost of looking whether a position is allowed: of looking in which cell it is
 _CELLS_PER_COUNT = 40  # allowed vectors compared for each one wanted, at least
 
 
@@ -64,8 +65,7 @@ def _by_graph(held: Contents, now: Instant, query: Query, tuning: Tuning) -> lis
         return None
     total = len(held.segment)
     chosen = now.live if query.allowed is None else min(now.live, int(np.count_nonzero(query.allowed)))
-    compared = min(chosen, tuning.cells_enough) if held.cells else chosen
-    budget = total * tuning.position_us + compared * tuning.comparison_us
+    budget = _comparing_us(held, chosen, tuning)
     share = chosen / max(1, now.total)
     for _ in range(2):
         width = _width(query.count, share, tuning)
@@ -73,10 +73,11 @@ def _by_graph(held: Contents, now: Instant, query: Query, tuning: Tuning) -> lis
             return None
         positions, similarity = held.segment.near(query.vector, width)
         good = _among(now, query, positions)
-        if np.count_nonzero(good) >= query.count:
+        sure = good[: int(_SURE * width)]
+        if np.count_nonzero(sure) >= query.count:
             found = positions[good][: query.count], similarity[good][: query.count]
             return [found, _by_strays(held.strays, found[0], now, query)]
-        share = np.count_nonzero(good) / (2 * width)  # the share around here, with a reserve
+        share = np.count_nonzero(sure) / max(1, len(sure))  # around here
     return None
 
 
@@ -85,7 +86,15 @@ def _width(count: int, share: float, tuning: Tuning) -> int:
     if share <= 0:
         return np.iinfo(np.int64).max
     enough = (count + 3 * np.sqrt(count * (1 - min(1, share)))) / share
-    return max(tuning.search_width, int(np.ceil(max(enough, _BEYOND_COUNT * count))))
+    return max(tuning.search_width, int(np.ceil(enough / _SURE)) + 1)
+
+
+def _comparing_us(held: Contents, chosen: int, tuning: Tuning) -> float:
+    """What `_by_comparing` costs with so many allowed ones."""
+    total = len(held.segment) * tuning.position_us
+    if held.cells and chosen > tuning.cells_enough:
+        return total + _MAPPED * chosen * tuning.position_us + tuning.cells_enough * tuning.comparison_us
+    return total + chosen * tuning.comparison_us
 
 
 def _by_comparing(held: Contents, now: Instant, query: Query, tuning: Tuning) -> tuple[Ranked, bool]:

@@ -34,10 +34,15 @@ class Segment:
 
     Args:
         index: `IndexHNSWFlat` or `IndexFlatIP`, both of inner products.
+
+    Attributes:
+        has_graph: it is not bare.
+        checked: positions below it were looked for by the graph; see `strays`.
     """
 
     def __init__(self, index: Any) -> None:
         self._index = index
+        self.checked = 0
         self.has_graph = isinstance(index, faiss.IndexHNSWFlat)
         self._flat = faiss.downcast_index(index.storage) if self.has_graph else index
 

@@ -22,6 +22,7 @@ from sonotype.catalog.index import sample as samples
 from sonotype.catalog.index.cells import POINTS, Cells, assign, centres
 from sonotype.catalog.index.contents import Contents
 from sonotype.catalog.index.lock import ReadersWriterLock
+from sonotype.catalog.index.segment import Segment
 from sonotype.catalog.index.shelf import Shelf
 from sonotype.catalog.index.strays import unfound
 from sonotype.catalog.index.values import Integers, Tuning
@@ -81,9 +82,11 @@ class Shared:
                 held.tail.drop(count)
             return time.monotonic() - began
 
-    def check(self, positions: Integers) -> None:
+    def check(self, segment: Segment, positions: Integers) -> None:
         """Look for merged vectors by the graph, and keep in mind which it does not lead to; searches and adds go on."""
         with self.shaping:
+            if self.held.segment is not segment:  # swapped for a new one, whose builder has looked for everything
+                return
             with self.reading() as held:
                 missed = unfound(held.segment, positions, self.tuning.search_width)
             held.strays = held.strays.after(held.segment, positions, missed)

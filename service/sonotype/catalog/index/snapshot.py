@@ -91,6 +91,7 @@ def write(path: Path, snapshot: Snapshot) -> None:
             "dim": snapshot.segment.dim,
             "positions": len(snapshot.segment),
             "sample": len(snapshot.sample),
+            "checked": snapshot.segment.checked,
             "chosen_at": snapshot.chosen_at,
             "cells": len(snapshot.cells.centres),
             "divided_at": snapshot.cells.divided_at,
@@ -164,6 +165,7 @@ def _parse(file: IO[bytes], header: dict[str, int], dim: int) -> Snapshot:
     centres = np.fromfile(file, "<f4", header["cells"] * dim).reshape(-1, dim)
     cells = Cells(centres, np.fromfile(file, "<i2", count if header["cells"] else 0), header["divided_at"])
     segment = Segment.read(file.read)
+    segment.checked = header["checked"]
     if len(segment) != count or segment.dim != dim:
         raise ValueError("columns and vectors are not as many")
     if np.any(np.diff(columns["rows"]) <= 0):
