@@ -19,6 +19,7 @@ from sonotype.api.http.routes import (
     prototypes,
     similar,
     sonify,
+    subsonic,
     tracks,
     uploads,
 )
@@ -54,7 +55,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app.state.settings = settings
     problem.install(app)
     app.add_middleware(Edge)
-    for part in (uploads, tracks, similar, playlists, jobs, catalog, sonify, prototypes, models, health):
+    for part in (uploads, tracks, similar, playlists, jobs, catalog, sonify, prototypes, models, subsonic, health):
         app.include_router(part.router)
     app.include_router(web)
     _describe(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from sonotype.plane.port import ByteBudget
 
 # the longest embedding and everything else that a request may hold, generously spelt
 MAX_JSON_BYTES = 256 * 1024
+MAX_FORM_BYTES = 16 * 1024
 _RAW = ("audio/", "video/")
 _RAW_EXACT = frozenset({"", "application/octet-stream", "application/ogg", "binary/octet-stream"})
 
@@ -106,6 +108,21 @@ async def read_json(request: Request, settings: Settings) -> Any:
     _refuse_encoding(request)
     await _read_body(request, Pace(settings.upload_idle_timeout_s), body.take)
     return body.value("body")
+
+
+async def read_form(request: Request, settings: Settings) -> dict[str, str]:
+    """The fields of a URL-encoded form; empty where the body is anything else or nothing. Raises as `read_json`."""
+    if _media_type(request.headers.get("content-type", "")) != "application/x-www-form-urlencoded":
+        return {}
+    body = bytearray()
+
+    def take(chunk: bytes) -> None:
+        body.extend(chunk)
+        if len(body) > MAX_FORM_BYTES:
+            raise too_large(MAX_FORM_BYTES, "form")
+
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), take)
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
 
 
 def _media_type(content_type: str) -> str:
