@@ -58,7 +58,8 @@ class Child:
             rows = self._engine.search(query, corpus.K, where)
             times.append(time.perf_counter() - start)
             found[number - begin, : len(rows)] = rows
-        return {"seconds": times, "recall": corpus.recall(found, self._corpus.truth[filter][begin:end])}
+        truth = self._corpus.truth[filter][begin : begin + len(times)]
+        return {"seconds": times, "recall": corpus.recall(found[: len(times)], truth)}
 
     def insert(self, count: int) -> dict[str, Any]:
         """Single rows, each acknowledged and then looked for."""

@@ -58,7 +58,7 @@ def prepare(folder: Path, mixture: Mixture | None, count: int, queries: int) -> 
         return
     folder.mkdir(parents=True, exist_ok=True)
     draw = gaussian if mixture is None else mixture.draw
-    vectors, clusters = draw(count + FRESH, 1)
+    vectors, clusters = map(np.concatenate, zip(draw(count, 1), draw(FRESH, 4), strict=True))
     asking = draw(queries, 2)[0]
     rng = np.random.default_rng(3)
     columns = {name: rng.integers(0, share, count + FRESH).astype(np.int32) for name, share in _SHARES.items()}

@@ -24,6 +24,7 @@ from bench.throughput.run import machine
 
 _HERE = Path(__file__).parents[1]
 _INSERTS = 300
+_TURN_S = 4.0
 _CRASH_ROWS = 16_000
 
 
@@ -66,15 +67,15 @@ def serve(names: list[str], folder: Path, queries: int, rounds: int) -> dict[str
 
 
 def _turns(processes: dict[str, Process], kind: str, queries: int, rounds: int) -> dict[str, dict[str, float]]:
-    """A share of the queries each, in turn; `exact` answers fewer, and a first share only warms up."""
+    """A share of the queries each, in turn; the slow answer fewer, and a first few only warm up."""
     parts: dict[str, list[dict[str, Any]]] = {name: [] for name in processes}
     share = queries // rounds
     for process in processes.values():
-        process.ask("search", filter=kind, begin=0, end=min(20, share))
+        process.ask("search", filter=kind, begin=0, end=min(20, share), limit_s=_TURN_S)
     for number in range(rounds):
         for name, process in processes.items():
-            end = number * share + (max(1, share // 4) if name == "exact" else share)
-            parts[name].append(process.ask("search", filter=kind, begin=number * share, end=end))
+            part = {"begin": number * share, "end": (number + 1) * share}
+            parts[name].append(process.ask("search", filter=kind, **part, limit_s=_TURN_S))
     return {name: report.searches(rows) for name, rows in parts.items()}
 
 
