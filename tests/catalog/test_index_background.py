@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from index_kit import SMALL, Truth, clusters, opened, settled, snapshots
 from sonotype.catalog.index import keeper, rebuild
 from sonotype.catalog.index.index import GenerationIndex
 from sonotype.catalog.index.segment import Segment
+from sonotype.catalog.index.shared import Shared
 
 
 def filled(count: int) -> Truth:
@@ -222,4 +224,28 @@ def test_the_facts_add_up(tmp_path: Path) -> None:
     age = index.facts().snapshot_age_s
     assert age is not None
     assert age < 20
+    index.close()
+
+
+def test_closing_does_not_wait_for_a_sample_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def waiting(shared: Shared, total: int) -> Iterator[np.ndarray]:
+        begun.set()
+        assert shared.stopping.wait(20)
+        yield from blocks(shared, total)
+
+    blocks = Shared._blocks
+    monkeypatch.setattr(Shared, "_blocks", waiting)
+    truth = Truth()
+    index = opened(tmp_path, truth)
+    for slot, vector in enumerate(clusters(300)[0]):
+        truth.put(slot, vector, index)
+    assert begun.wait(20)
+    index.close()
+    assert index._keeper.failures == 0
+    monkeypatch.undo()
+    index = settled(tmp_path, truth)
+    assert len(index.sample) >= 256
+    complete(index, truth)
     index.close()

@@ -12,7 +12,7 @@ import structlog
 from sonotype.catalog.index import sample as samples
 from sonotype.catalog.index.rebuild import Rebuild
 from sonotype.catalog.index.segment import use_threads
-from sonotype.catalog.index.shared import Shared
+from sonotype.catalog.index.shared import Shared, StoppedError
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,6 @@ class Keeper(threading.Thread):
     def __init__(self, shared: Shared) -> None:
         super().__init__(name="sonotype-index", daemon=True)
         self._shared = shared
-        self._stopped = threading.Event()
         self._step = _STEP
         self._segment = shared.held.segment
         self._cursor, self._owed = 0, 0
@@ -47,7 +46,7 @@ class Keeper(threading.Thread):
 
     def stop(self) -> None:
         """Leave off, and wait until the step under way is done."""
-        self._stopped.set()
+        self._shared.stopping.set()
         self._shared.wake.set()
         self.join()
         if self.rebuild is not None:
@@ -57,11 +56,13 @@ class Keeper(threading.Thread):
         """Do what is due, over and over."""
         use_threads(1)
         pause = 0.0
-        while not self._stopped.is_set():
+        while not self._shared.stopping.is_set():
             self._shared.wake.wait(pause)
             self._shared.wake.clear()
             try:
                 pause = self._work()
+            except StoppedError:
+                return
             except Exception:  # a worker's loop: searches go on without it
                 log.exception("the index could not be tended")
                 self.failures += 1

@@ -31,12 +31,17 @@ from sonotype.core.types import Floats
 _BLOCK = 8_192
 
 
+class StoppedError(Exception):
+    """The index is being closed: what was begun need not be finished."""
+
+
 class Shared:
     """Contents with their locks.
 
     Attributes:
         changes: adds and removals since the last snapshot.
         changed_at: monotonic time of the last one.
+        stopping: set where the index is being closed.
         wake: set where the background has something to do.
         snapshot_due: write one soon, however little has changed.
         failed: why the last snapshot could not be written.
@@ -46,7 +51,7 @@ class Shared:
         self.held, self.shelf, self.tuning = held, shelf, tuning
         self.shaping, self.graph, self.changing = threading.Lock(), ReadersWriterLock(), threading.Lock()
         self.changes, self.changed_at = 0, time.monotonic()
-        self.wake = threading.Event()
+        self.wake, self.stopping = threading.Event(), threading.Event()
         self.snapshot_due = False
         self.failed: str | None = None
 
@@ -106,13 +111,13 @@ class Shared:
                 self.changes -= changes
 
     def resample(self) -> None:
-        """Choose the sample anew and relate every position to it, beside searches and adds."""
+        """Choose the sample anew and relate every position to it, beside searches and adds. Raises `StoppedError`."""
         with self.shaping:
             with self.reading() as held:
                 live = held.live()
                 sample = held.vectors(samples.choose(live))
             total = held.positions.now.total
-            blocks = [self._relate(np.arange(i, min(i + _BLOCK, total)), sample) for i in range(0, total, _BLOCK)]
+            blocks = [samples.statistics(vectors, sample) for vectors in self._blocks(total)]
             mean, std = (np.concatenate(column) for column in zip(*blocks, strict=True))
             with self.changing:
                 rest = np.arange(total, held.positions.now.total)
@@ -122,20 +127,21 @@ class Shared:
                 held.sample, held.chosen_at = sample, len(live)
 
     def divide(self) -> None:
-        """Divide the segment into cells anew, beside searches and adds."""
+        """Divide the segment into cells anew, beside searches and adds. Raises `StoppedError`."""
         with self.shaping:
             total, wanted = len(self.held.segment), self.tuning.cells
             some = np.random.default_rng(total).choice(total, min(total, POINTS * wanted), replace=False)
             with self.reading() as held:
                 vectors = held.segment.vectors(np.sort(some))
             found = centres(vectors, wanted)
-            blocks = [np.arange(start, min(start + _BLOCK, total)) for start in range(0, total, _BLOCK)]
-            of = np.concatenate([assign(self._vectors(block), found) for block in blocks])
+            of = np.concatenate([assign(vectors, found) for vectors in self._blocks(total)])
             self.held.cells = Cells(found, of, total)
 
-    def _vectors(self, positions: Integers) -> Floats:
-        with self.reading() as held:
-            return held.vectors(positions)
-
-    def _relate(self, positions: Integers, sample: Floats) -> tuple[Floats, Floats]:
-        return samples.statistics(self._vectors(positions), sample)
+    def _blocks(self, total: int) -> Iterator[Floats]:
+        """The vectors of the first `total` positions in order, some at a time."""
+        for start in range(0, total, _BLOCK):
+            if self.stopping.is_set():
+                raise StoppedError
+            with self.reading() as held:
+                vectors = held.vectors(np.arange(start, min(start + _BLOCK, total)))
+            yield vectors
