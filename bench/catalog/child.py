@@ -49,10 +49,12 @@ class Child:
         self._engine.search(self._corpus.queries[0], corpus.K)
         return {"start_s": time.perf_counter() - begin}
 
-    def search(self, filter: str, begin: int, end: int) -> dict[str, Any]:
-        """Queries one by one."""
+    def search(self, filter: str, begin: int, end: int, limit_s: float) -> dict[str, Any]:
+        """Queries one by one, until the time is up."""
         times, found = [], np.full((end - begin, corpus.K), -1, np.int64)
         for number in range(begin, end):
+            if sum(times) > limit_s:
+                break
             query, where = self._corpus.queries[number], self._corpus.where(filter, number)
             start = time.perf_counter()
             rows = self._engine.search(query, corpus.K, where)

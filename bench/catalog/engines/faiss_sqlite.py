@@ -12,7 +12,7 @@ from bench.catalog.engines.hybrid import BUILD_THREADS, EXACT_ROWS, Hybrid
 from bench.catalog.engines.port import Floats, Numbers
 
 LINKS, CONSTRUCTION = 16, 100
-BUDGET = 2 * EXACT_ROWS  # rows compared when the filter keeps too little around the query
+BUDGET = EXACT_ROWS  # rows compared when the filter keeps too little around the query
 
 
 class FaissSqlite(Hybrid):

@@ -18,8 +18,8 @@ from bench.catalog.engines.rows import Columns, Rows
 
 BUILD_THREADS = 2
 WIDTH = 128  # of the graph walk when there is no filter
-EXACT_ROWS = 10_000  # up to so many rows, comparing all of them costs no more than a walk and misses nothing
-_WIDEST = 1000
+EXACT_ROWS = 20_000  # up to so many rows, all of them are compared: a few milliseconds, and nothing is missed
+_WIDEST = 512  # of a walk with a filter; what would need more goes through the rows that the filter keeps
 _SPARE = 2.5  # fetch so many times what an unrelated filter needs
 
 
@@ -85,8 +85,8 @@ class Hybrid(ABC):
             return self.nearest(query, k, WIDTH)
         mask = self._columns.mask(where)
         kept = int(np.count_nonzero(mask))
-        if kept > EXACT_ROWS:
-            wanted = min(max(WIDTH, int(_SPARE * k * len(mask) / kept)), _WIDEST)
+        wanted = max(WIDTH, int(_SPARE * k * len(mask) / max(1, kept)))
+        if kept > EXACT_ROWS and wanted <= _WIDEST:
             found = self.nearest(query, wanted, wanted)
             found = found[mask[found]]
             if len(found) >= k:
