@@ -82,6 +82,17 @@ async def test_an_embedding_needs_no_chunks(rpc: CatalogStub, catalog: FakeCatal
     assert (submission.id, submission.idempotency_key, submission.metadata) == (None, None, Metadata())
 
 
+async def test_an_empty_file_is_an_upload_all_the_same(rpc: CatalogStub, catalog: FakeCatalog) -> None:
+    for chunks in ((), (b"",)):
+        await rpc.PutTrack(put(cat.PutTrackOptions(id="a"), *chunks))
+    assert [upload for _, upload in catalog.puts] == [Upload.of(b"")] * 2
+
+
+async def test_audio_and_embedding_are_too_much(rpc: CatalogStub) -> None:
+    call = rpc.PutTrack(put(cat.PutTrackOptions(embedding=[1, 2, 3, 4]), b"RIFF"))
+    assert "exactly one" in (await refused(call))[2]
+
+
 async def test_options_come_first_and_once(rpc: CatalogStub) -> None:
     wrong: list[list[cat.PutTrackRequest]] = [
         [],

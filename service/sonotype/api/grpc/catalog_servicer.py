@@ -38,7 +38,9 @@ class CatalogServicer(JobMethods, Contract):
             with self._plane.reserve_bytes() as budget:
                 upload, _ = await stream.upload(budget)
                 submission = replace(submission, timeout_s=call.timeout_s(submission.timeout_s))
-                return stored_of(await self._catalog.put_track(submission, upload if stream.has_upload else None))
+                # who sends no embedding sends audio, and an empty file may come without a chunk
+                has_upload = stream.has_upload or submission.embedding is None
+                return stored_of(await self._catalog.put_track(submission, upload if has_upload else None))
 
         return await self._answer("PutTrack", context, work)
 
