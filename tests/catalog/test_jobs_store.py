@@ -52,6 +52,7 @@ async def test_pages(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     job = await store.create(ASKED)
     await store.add_files(job.id, listed(*range(10)))
+    await store.all_listed(job.id)
     await store.finish(job.id, (4).to_bytes(8, "big"), Outcome(FileState.FAILED, code="undecodable", detail="Bad."))
     paths, cursor = [], None
     while True:
@@ -80,6 +81,7 @@ async def test_ended_jobs_are_forgotten_and_no_others(tmp_path: Path) -> None:
     jobs = [await store.create(ASKED) for _ in range(5)]
     for job in jobs:
         await store.add_files(job.id, listed(1, 2))
+        await store.all_listed(job.id)
     for job in jobs[1:]:
         await store.end(job.id, JobState.COMPLETED)
     await store.prune(keep=2)
@@ -98,6 +100,7 @@ def test_forgetting_a_large_job_takes_many_short_steps(tmp_path: Path, monkeypat
     book = JobBook(tmp_path / "jobs.db")
     job = book.create(ASKED)
     book.add_files(job.id, listed(*range(7)))
+    assert [book.sort_files(job.id) for _ in range(2)] == [False, True]
     book.end(job.id, JobState.CANCELLED, None)
     (seq,) = book.doomed(0, 1e9)
     assert [book.prune(seq) for _ in range(3)] == [False, False, True]

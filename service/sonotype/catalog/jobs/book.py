@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -13,7 +14,8 @@ from sonotype.catalog.jobs.tables import Transaction, connect
 from sonotype.core.errors import Code, SonotypeError
 
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
-_PRUNE_ROWS = 5000
+_PRUNE_ROWS = _SORT_ROWS = 5000
+_LISTED = "job, place, path, state, entry, code, detail"
 
 
 class JobBook:
@@ -26,6 +28,7 @@ class JobBook:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._db = connect(path)
+        self._sorted: sqlite3.Cursor | None = None
         self._clock = clock
 
     def close(self) -> None:
@@ -91,25 +94,38 @@ class JobBook:
     def forget_files(self, id_: str) -> None:
         """Begin the list of files anew: it was not finished."""
         seq = self._row(id_)[0]
+        self._sorted = None
         with Transaction(self._db):
-            self._db.execute("DELETE FROM files WHERE job = ?", (seq,))
-            self._db.execute("DELETE FROM counts WHERE job = ?", (seq,))
+            for table in ("found", "files", "counts"):
+                self._db.execute(f"DELETE FROM {table} WHERE job = ?", (seq,))  # noqa: S608 - constants
 
     def add_files(self, id_: str, files: Iterable[Listed]) -> None:
-        """Add files that were found; one at a place that is taken is dropped."""
+        """Add files that were found, in any order."""
         seq = self._row(id_)[0]
-        query = (
-            "INSERT OR IGNORE INTO files (job, place, path, state, entry, code, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        )
+        query = f"INSERT INTO found ({_LISTED}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
         rows = ((seq, f.place, f.path, f.state, f.entry, f.code, f.detail) for f in files)
         with Transaction(self._db):
             self._db.executemany(query, rows)
 
-    def all_listed(self, id_: str) -> Job:
-        """Every file has been found: the total is known from now on."""
-        query = "UPDATE jobs SET total = (SELECT coalesce(sum(files), 0) FROM counts WHERE job = seq) WHERE id = ?"
-        self._db.execute(query, (id_,))
-        return self.get(id_)
+    def sort_files(self, id_: str) -> bool:
+        """Every file has been found: put the next of them in order; True once all are, and the total is known.
+
+        One at a place that is taken is dropped. The first call sorts, the others copy: all are short.
+        """
+        seq = self._row(id_)[0]
+        if self._sorted is None:
+            self._sorted = self._db.execute(f"SELECT {_LISTED} FROM found WHERE job = ? ORDER BY place", (seq,))  # noqa: S608
+        rows = self._sorted.fetchmany(_SORT_ROWS)
+        query = f"INSERT OR IGNORE INTO files ({_LISTED}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+        total = "UPDATE jobs SET total = (SELECT coalesce(sum(files), 0) FROM counts WHERE job = seq) WHERE seq = ?"
+        if not rows:
+            self._sorted = None
+        with Transaction(self._db):
+            self._db.executemany(query, rows)
+            if not rows:
+                self._db.execute("DELETE FROM found WHERE job = ?", (seq,))
+                self._db.execute(total, (seq,))
+        return not rows
 
     def pending(self, id_: str, after: bytes, limit: int) -> list[Pending]:
         """The next files without an outcome."""

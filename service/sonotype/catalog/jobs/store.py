@@ -89,8 +89,10 @@ class JobStore:
         await self._do(lambda book: book.add_files(job_id, files))
 
     async def all_listed(self, job_id: str) -> Job:
-        """Every file has been found."""
-        return await self._do(lambda book: book.all_listed(job_id))
+        """Every file has been found: they get their order, and the job its total."""
+        while not await self._do(lambda book: book.sort_files(job_id)):
+            pass
+        return await self.get(job_id)
 
     async def pending(self, job_id: str, after: bytes, limit: int) -> list[Pending]:
         """The next files without an outcome."""

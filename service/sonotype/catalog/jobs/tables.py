@@ -1,7 +1,8 @@
 """The file of jobs: its tables, and how it is opened.
 
-A file of a job is keyed by its place: bytes that sort as the job goes. So SQLite keeps the order of a million files
-on disk, and neither the walk nor the runner ever holds them.
+A file of a job is keyed by its place: bytes that sort as the job goes. What a walk finds is first appended as it comes
+(`found`), then sorted once and for all into `files`: so SQLite keeps the order of a million files on disk, nobody ever
+holds them, and no page is written more than a few times.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, seq);
 CREATE TABLE IF NOT EXISTS files (
   job INTEGER NOT NULL, place BLOB NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL, begun INTEGER NOT NULL DEFAULT 0,
   entry TEXT NOT NULL, track TEXT, code TEXT, detail TEXT, PRIMARY KEY (job, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS found (
+  job INTEGER NOT NULL, place BLOB NOT NULL, path TEXT NOT NULL, state TEXT NOT NULL, entry TEXT NOT NULL,
+  code TEXT, detail TEXT);
 CREATE INDEX IF NOT EXISTS files_state ON files (job, state, place);
 CREATE TABLE IF NOT EXISTS counts (
   job INTEGER NOT NULL, state TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY (job, state)) WITHOUT ROWID;
@@ -65,6 +69,7 @@ def _open(path: Path) -> sqlite3.Connection:
         # `durably` is for what has been promised to somebody.
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -16384")
+        db.execute("PRAGMA journal_size_limit = 16777216")
         db.executescript(_TABLES)
     except sqlite3.Error:
         db.close()
