@@ -212,6 +212,17 @@ def test_a_sample_outlives_a_restart_and_a_rebuild_chooses_another(tmp_path: Pat
     index.close()
 
 
+def test_a_rebuild_of_few_does_not_put_the_first_sample_off(tmp_path: Path) -> None:
+    truth = filled(200)
+    index = settled(tmp_path, truth)
+    assert len(index.sample) == 0
+    for slot, vector in enumerate(clusters(60, seed=1)[0], start=200):
+        truth.put(slot, vector, index)
+    assert index.settle(60)
+    assert len(index.sample) >= 256
+    index.close()
+
+
 def test_the_facts_add_up(tmp_path: Path) -> None:
     truth = filled(200)
     index = settled(tmp_path, truth)

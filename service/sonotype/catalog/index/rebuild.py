@@ -65,7 +65,7 @@ class Rebuild(threading.Thread):
             live = held.live()
             chosen = samples.choose(live) if samples.due(len(live), 0) else live[:0]
             sample = held.vectors(chosen)
-        new = _New(Segment.linked(held.segment.dim, self._shared.tuning), sample, len(live))
+        new = _New(Segment.linked(held.segment.dim, self._shared.tuning), sample, len(live) if len(chosen) else 0)
         done = 0
         while not self._stopped.is_set():
             with self._shared.reading() as held:
