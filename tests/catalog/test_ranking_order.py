@@ -44,7 +44,7 @@ def test_the_gap_is_kept_where_there_are_enough_others(counts: list[int], order:
 
 
 def test_an_artist_with_half_of_the_tracks_is_spread_over_the_whole_list() -> None:
-    artists = [1, 1, 1, 1, 2, 3, 4]
+    artists = [2, 3, 4, 1, 1, 1, 1]
     rows = arrange(ids(7), units(7), artists, order="similarity", artist_gap=1)
     assert [artists[row] for row in rows] == [1, 2, 1, 3, 1, 4, 1]
 
