@@ -35,11 +35,10 @@ class Path:
     async def find(self, query: PathQuery) -> Matches:
         """A way from one track to another; a match's similarity is that to the track before it."""
         check_path(query)
-        ends = await self._seeds.documents((query.start, query.end))
-        where = within(checked_filter(query.where), query.constraints, ends[0].metadata)
-        name, vectors = await self._seeds.vectors(
-            (query.start, query.end), self._generations.searchable(by_upload=False)
-        )
+        where = checked_filter(query.where)
+        names = self._generations.searchable(by_upload=False)
+        ends, name, vectors = await self._seeds.resolve((query.start, query.end), names)
+        where = within(where, query.constraints, ends[0].metadata)
         answers: list[Found] = []
 
         async def search(point: Floats, exclude: tuple[str, ...], count: int) -> Candidates:

@@ -49,13 +49,25 @@ class Seeds:
         """
         ids = tuple(dict.fromkeys(seed.track for seed in seeds if seed.track is not None))
         dims = {len(seed.embedding) for seed in seeds if seed.embedding is not None}
-        documents = await self.documents(ids)
         names = self._fitting(self._generations.searchable(by_upload=upload is not None), dims)
-        name, vectors = await self.vectors(ids, names)
+        documents, name, vectors = await self.resolve(ids, names)
         parts = await asyncio.gather(*(self._vector(seed, name, vectors, upload, analysis) for seed in seeds))
         by_id = {track.id: track for track in documents}
         tracks = tuple(SeedTrack(by_id[s.track], vectors[s.track], s.weight) for s in seeds if s.track is not None)
         return Aim(mix(parts, [seed.weight for seed in seeds]), name, tracks)
+
+    async def resolve(self, ids: Sequence[str], names: Sequence[str]) -> tuple[list[Track], str, dict[str, Floats]]:
+        """Tracks in the order asked, the first generation that holds them all, and their unit vectors in it.
+
+        Raises:
+            SonotypeError: `not_found` for the first track that is unknown; `conflict` where no generation has all.
+        """
+        documents, found = await asyncio.gather(self.documents(ids), self._held(ids, names), return_exceptions=True)
+        if isinstance(documents, BaseException):
+            raise documents  # an unknown track is no stale one
+        if isinstance(found, BaseException):
+            raise found
+        return documents, *found
 
     async def documents(self, ids: Sequence[str]) -> list[Track]:
         """Tracks in the order asked. Raises `not_found` for the first that is unknown."""
@@ -66,8 +78,7 @@ class Seeds:
                 raise SonotypeError(Code.NOT_FOUND, f"There is no track {name!r}.")
         return found
 
-    async def vectors(self, ids: Sequence[str], names: Sequence[str]) -> tuple[str, dict[str, Floats]]:
-        """The first generation that holds all these tracks, and their unit vectors in it. Raises `conflict`."""
+    async def _held(self, ids: Sequence[str], names: Sequence[str]) -> tuple[str, dict[str, Floats]]:
         missing = ids[:1]
         for name in names:
             vectors = await self._catalog.vectors(ids, name) if ids else {}
