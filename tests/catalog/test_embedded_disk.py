@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
+import pytest
 from conformance import draft, refused, vector
 from embedded_kit import ids_of, opened
 
+from sonotype.catalog.embedded import opening, reserve
 from sonotype.catalog.embedded.disk import DiskGuard, used_share
 from sonotype.catalog.port import Idempotency
 from sonotype.core.errors import Code
@@ -31,6 +34,46 @@ def test_room_comes_back_five_points_below(tmp_path: Path) -> None:
 
 def test_share_of_a_real_disk(tmp_path: Path) -> None:
     assert 0.0 < used_share(tmp_path) < 1.0
+
+
+class Usage:
+    """What `shutil.disk_usage` tells of a disk with so many bytes free."""
+
+    def __init__(self, free: int) -> None:
+        self.total = self.used = 1 << 30
+        self.free = free
+
+
+async def test_full_disk_is_opened_with_the_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = await opened(tmp_path)
+    await catalog.put(draft(1, "a"))
+    await catalog.aclose()
+    assert (tmp_path / opening.RESERVE).stat().st_size == reserve.BYTES
+    monkeypatch.setattr(reserve.shutil, "disk_usage", lambda _: Usage(0))
+    connect = opening.connect_writer
+
+    def fails_while_there_is_a_reserve(path: Path) -> sqlite3.Connection:
+        if (tmp_path / opening.RESERVE).exists():
+            raise sqlite3.OperationalError("disk I/O error")
+        return connect(path)
+
+    monkeypatch.setattr(opening, "connect_writer", fails_while_there_is_a_reserve)
+    again = await opened(tmp_path)
+    assert (await again.search(vector(1), 1)).candidates.ids == ("a",)
+    await again.aclose()
+    assert not (tmp_path / opening.RESERVE).exists()
+
+
+async def test_reserve_stays_where_the_disk_is_not_the_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await opened(tmp_path)).aclose()
+
+    def fails(_: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(opening, "connect_writer", fails)
+    with refused(Code.UNAVAILABLE):
+        await opened(tmp_path)
+    assert (tmp_path / opening.RESERVE).exists()
 
 
 async def test_full_disk_stops_writes_and_not_reads(tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ def meaning_of(error: BaseException) -> BaseException:
     """The user's error for an error of SQLite; any other error as it is."""
     if not isinstance(error, sqlite3.Error):
         return error
-    code = int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    extended = int(getattr(error, "sqlite_errorcode", 0))
+    code = extended & 0xFF
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:  # the log's memory could not grow
         return SonotypeError(Code.INSUFFICIENT_STORAGE, FULL)
     log.error("the catalogue's database failed", error=str(error), code=getattr(error, "sqlite_errorname", None))
     if code in _DAMAGED:

@@ -15,7 +15,7 @@ import structlog
 from filelock import FileLock, Timeout
 from pyroaring import BitMap
 
-from sonotype.catalog.embedded import lifecycle, loading
+from sonotype.catalog.embedded import lifecycle, loading, reserve
 from sonotype.catalog.embedded.columns import Columns
 from sonotype.catalog.embedded.failures import UNREADABLE, translated
 from sonotype.catalog.embedded.generations import GenerationRow, Generations, OpenGeneration, OpenIndex
@@ -28,6 +28,7 @@ from sonotype.core.errors import Code, SonotypeError
 log = structlog.get_logger(__name__)
 DATABASE = "catalog.sqlite"
 INDEXES = "index"
+RESERVE = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,22 @@ def open_parts(folder: Path, open_index: OpenIndex) -> Parts:
         lock = _lock(folder)
         undo.callback(lock.release)
         with translated():
-            db = connect_writer(folder / DATABASE)
+            db = _database(folder)
             undo.callback(db.close)
-            migrate(db)
             columns = loading.load(db)
             rows, alias = lifecycle.rows(db), lifecycle.alias(db)
         parts = _assemble(folder, db, columns, lock, open_index)
         undo.pop_all()
         undo.callback(parts.close)
         for row in rows:
-            one = parts.opener(row)
+            try:
+                one = parts.opener(row)
+            except OSError as error:
+                raise _unusable(folder, error) from error
             parts.writer.submit(functools.partial(lifecycle.register, generations=parts.generations, one=one)).result()
         parts.generations.alias = alias
         undo.pop_all()
+    reserve.set_aside(folder / RESERVE)
     log.info("catalogue opened", tracks=columns.tracks, generations=len(rows), alias=alias)
     return parts
 
@@ -106,6 +110,26 @@ def bytes_in(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_size
     return total
+
+
+def _database(folder: Path) -> sqlite3.Connection:
+    """The writer's connection, tables up to date; at the price of the reserve where the disk is full."""
+    try:
+        return _connected(folder / DATABASE)
+    except sqlite3.Error:
+        if not reserve.give_up(folder / RESERVE):
+            raise
+        return _connected(folder / DATABASE)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    db = connect_writer(path)
+    try:
+        migrate(db)
+    except (sqlite3.Error, SonotypeError):
+        db.close()
+        raise
+    return db
 
 
 def _assemble(folder: Path, db: sqlite3.Connection, columns: Columns, lock: FileLock, open_index: OpenIndex) -> Parts:
@@ -135,6 +159,10 @@ def _lock(folder: Path) -> FileLock:
         detail = "A service has this catalogue open: stop it, or work through it with --server URL."
         raise SonotypeError(Code.CONFLICT, detail) from error
     except OSError as error:
-        log.error("the catalogue's folder cannot be used", folder=str(folder), error=str(error))
-        raise SonotypeError(Code.UNAVAILABLE, UNREADABLE) from error
+        raise _unusable(folder, error) from error
     return lock
+
+
+def _unusable(folder: Path, error: OSError) -> SonotypeError:
+    log.error("the catalogue's folder cannot be used", folder=str(folder), error=str(error))
+    return SonotypeError(Code.UNAVAILABLE, UNREADABLE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -27,6 +28,7 @@ GROUP = 64
 """Largest number of operations in one transaction: bounds how long the last of them waits for the first."""
 _IDLE_S = 1.0
 _WAL_BYTES = 32 << 20
+_WAL_SHARE = 8  # of the free disk, at most one in so many: the log must never be what fills it
 log = structlog.get_logger(__name__)
 
 
@@ -108,6 +110,7 @@ class Writer:
         self._closing = threading.Lock()
         self._closed = False
         self._logged = True  # the write-ahead log may hold what the database does not
+        self._stuck = False
         self._thread = threading.Thread(target=self._work, name="sonotype-catalog-write", daemon=True)
         self._thread.start()
 
@@ -140,7 +143,7 @@ class Writer:
             if group:
                 self._commit(group)
                 self._logged = True
-            self._checkpoint(_WAL_BYTES if group else 0)
+            self._checkpoint(self._wal_limit() if group else 0)
         self._checkpoint(0, "TRUNCATE")
         self._db.close()
 
@@ -180,11 +183,20 @@ class Writer:
         except sqlite3.Error:
             log.exception("a transaction of the catalogue could not be rolled back")
 
+    def _wal_limit(self) -> int:
+        """Size of the write-ahead log from which it is put away also while more operations wait."""
+        try:
+            return min(_WAL_BYTES, shutil.disk_usage(self._wal.parent).free // _WAL_SHARE)
+        except OSError:
+            return _WAL_BYTES
+
     def _checkpoint(self, above_bytes: int, mode: str = "PASSIVE") -> None:
         """Put the write-ahead log into the database when it has grown; after the answers, so nobody waits for it."""
         try:
             if self._logged and self._wal.stat().st_size > above_bytes:
                 _, frames, done = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-                self._logged = frames != done
+                self._logged, self._stuck = frames != done, False
         except (OSError, sqlite3.Error) as error:
-            log.warning("the log of the catalogue's database could not be put away", error=str(error))
+            if not self._stuck:  # it is tried again and again, and told once
+                log.warning("the log of the catalogue's database cannot be put away yet", error=str(error))
+            self._stuck = True
