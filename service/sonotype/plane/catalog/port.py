@@ -61,7 +61,7 @@ class CatalogPlane(Protocol):
         """An ordered list of tracks."""
 
     async def status(self) -> CatalogStatus:
-        """Facts of the whole catalogue."""
+        """Facts of the whole catalogue; `stale` counts tracks without a vector by the configured model."""
 
     async def promote(self, generation: str) -> Generation:
         """Let searches use a generation. Raises `not_found`, `conflict` where its recall is below 0.95."""
