@@ -5,7 +5,22 @@ from __future__ import annotations
 import typer
 
 from sonotype import __version__
-from sonotype.cli import analyze, data, doctor, gate, ingest, jobs, models, prototypes, serve, sonify, train
+from sonotype.cli import (
+    analyze,
+    catalog,
+    data,
+    doctor,
+    gate,
+    ingest,
+    jobs,
+    models,
+    prototypes,
+    serve,
+    similar,
+    sonify,
+    tracks,
+    train,
+)
 from sonotype.core.errors import TABLE
 
 _EXIT_CODES = """
@@ -24,7 +39,11 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("analyze")(analyze.analyze)
 app.command("ingest")(ingest.ingest)
+app.add_typer(tracks.app, name="tracks")
+app.command("similar")(similar.similar)
+app.command("playlist")(similar.playlist)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(prototypes.app, name="prototypes")
 app.command("sonify")(sonify.sonify)
 app.add_typer(models.app, name="models")

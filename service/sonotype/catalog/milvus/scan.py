@@ -51,7 +51,7 @@ class Walk:
                 self.width = await self._narrower(start, stop)
                 continue
             yield sorted(rows, key=lambda row: (row[self._field], row["id"]))
-            if len(rows) < self._wanted // 2:
+            if len(rows) < max(1, self._wanted // 2):
                 self.width = min(self.width * _GROWTH, end)
             start = stop
 

@@ -38,6 +38,6 @@ def join(parts: list[str]) -> bytes | None:
     body = "".join(parts)
     try:
         data = base64.b64decode(body[8:], validate=True)
-        return data if int(body[:8] or "x", 16) == zlib.crc32(data) else None
+        return data if body[:8] == f"{zlib.crc32(data):08x}" else None
     except (binascii.Error, ValueError):
         return None

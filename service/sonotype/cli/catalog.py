@@ -1,0 +1,157 @@
+"""`sonotype catalog`: look at the catalogue, choose its generation, take it from one engine to another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+
+from sonotype.api.http.render_catalog import catalog_body, generation_body
+from sonotype.catalog.engines import open_engine
+from sonotype.catalog.port import Catalog
+from sonotype.catalog.transfer.exporting import export
+from sonotype.catalog.transfer.importing import Outcome, import_
+from sonotype.cli.catalog_views import TrackBar, generations_table, imported_lines
+from sonotype.cli.errors import reported
+from sonotype.cli.remote import error_of, open_client
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
+from sonotype.plane.catalog.generations import MIN_RECALL
+
+app = typer.Typer(
+    help="Look at the catalogue, choose the generation that is searched, move it to another engine.\n\n"
+    "Begin with: [bold]sonotype catalog status[/]",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+Server = Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")]
+ApiKey = Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Url = Annotated[
+    str | None,
+    typer.Option(help="Another engine than the configured one: http://host:19530, or a path that ends in .db."),
+]
+File = Annotated[Path, typer.Argument(help="The file; it is compressed where its name ends in .gz.")]
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+@app.command()
+def status(server: Server = None, api_key: ApiKey = None, as_json: Json = False) -> None:
+    """Tell how many tracks there are, how many are stale, and which generation is searched.
+
+    Example: [bold]sonotype catalog status --server http://localhost:8000[/]
+    """
+    with reported():
+        if server:
+            document = asyncio.run(_ask(server, api_key, "GET", "/v1/catalog"))
+        else:
+            document = catalog_body(_local(None, lambda engine: engine.status()))
+    if as_json:
+        _print_json(document)
+    else:
+        Console().print(generations_table(document))
+
+
+@app.command()
+def promote(
+    generation: Annotated[str, typer.Argument(help="Name of a generation, from `sonotype catalog status`.")],
+    server: Server = None,
+    api_key: ApiKey = None,
+    as_json: Json = False,
+) -> None:
+    """Let searches use a generation, newer or older; refused while its index finds less than 95 % of the neighbours.
+
+    Example: [bold]sonotype catalog promote musicnn-msd@1.penultimate.0123456789ab[/]
+    """
+    with reported():
+        if server:
+            path = f"/v1/catalog/generations/{quote(generation, safe='')}/promote"
+            document = asyncio.run(_ask(server, api_key, "POST", path))
+        else:
+            document = _local(None, lambda engine: _promoted(engine, generation))
+    if as_json:
+        _print_json(document)
+    else:
+        typer.echo(f"searches use {document['name']} now ({document['tracks']} tracks)")
+
+
+@app.command("export")
+def export_(path: File, url: Url = None, as_json: Json = False) -> None:
+    """Write the whole catalogue to a file: tracks, the vectors of every generation, and which one is searched.
+
+    Stop the service first where the catalogue is the embedded one.
+
+    Example: [bold]sonotype catalog export catalogue.jsonl.gz[/]
+    """
+    with reported(), TrackBar("exported") as bar:
+        tracks = _local(url, lambda engine: export(engine, path, bar.show))
+    if as_json:
+        _print_json({"file": str(path), "tracks": tracks, "n_bytes": path.stat().st_size})
+    else:
+        typer.echo(f"{path}: {tracks} tracks")
+
+
+@app.command("import")
+def import_command(path: File, url: Url = None, as_json: Json = False) -> None:
+    """Store every track of a file under its id; after a kill, repeat it: what is there already is passed over.
+
+    Exit code 2 if tracks were refused, for one because another track has their external id.
+
+    Example: [bold]sonotype catalog import catalogue.jsonl.gz --url http://localhost:19530[/]
+    """
+    with reported(), TrackBar("imported") as bar:
+        outcome: Outcome = _local(url, lambda engine: import_(engine, path, bar.show))
+    if as_json:
+        refused = [{"id": id_, "reason": reason} for id_, reason in outcome.refused]
+        facts = {"stored": outcome.stored, "unchanged": outcome.unchanged, "refused": refused}
+        _print_json(facts | {"current": outcome.current, "problem": outcome.problem})
+    else:
+        for line in imported_lines(outcome):
+            typer.echo(line)
+    if outcome.refused or outcome.problem:
+        raise typer.Exit(2)
+
+
+def _local(url: str | None, ask: Callable[[Catalog], Awaitable[T]]) -> T:
+    """Open the engine, ask, close: no model is loaded for this."""
+    settings = Settings() if url is None else Settings(catalog_url=SecretStr(url))
+
+    async def asked() -> T:
+        async with open_engine(settings) as engine:
+            return await ask(engine)
+
+    return asyncio.run(asked())
+
+
+async def _promoted(engine: Catalog, generation: str) -> Document:
+    recall = await engine.recall(generation)
+    if recall < MIN_RECALL:
+        detail = f"Its index finds {recall:.1%} of the nearest ten; {MIN_RECALL:.0%} are asked for."
+        raise SonotypeError(Code.CONFLICT, detail)
+    return generation_body(await engine.promote(generation))
+
+
+async def _ask(server: str, api_key: str | None, method: str, path: str) -> Document:
+    async with open_client(server, api_key) as client:
+        try:
+            answer = await client.request(method, path)
+        except httpx.HTTPError as error:
+            detail = f"{server} cannot be reached ({type(error).__name__})."
+            raise SonotypeError(Code.UNAVAILABLE, detail) from None
+    if answer.is_error:
+        raise error_of(answer)
+    document: Document = answer.json()
+    return document
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
