@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance import GEN, draft, everything, refused, vector
+from conformance import GEN, NEXT, draft, everything, refused, vector
 from embedded_kit import opened
 
 from sonotype.catalog.embedded.writer import GROUP, Transaction
@@ -88,6 +88,28 @@ async def test_transaction_that_is_lost_fails_all_of_its_group_and_leaves_no_tra
     assert (await catalog.search(vector(1), 3)).candidates.ids == ()
     await catalog.put(draft(3, "c", tags=("new",)))
     assert len(await catalog.carriers(tag="new")) == 1
+    await catalog.aclose()
+
+
+async def test_generation_that_ends_beside_a_put_is_only_gone(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path)
+    await catalog.add_generation("net@pool", NEXT, "02" * 32, 5)
+    await catalog.put(draft(1, "a"))
+    held = Held()
+    holding = catalog._parts.writer.submit(held)
+    held.begun.wait(10)
+    ends = asyncio.ensure_future(catalog.drop_generation(NEXT))
+    await asyncio.sleep(0)
+    puts = [asyncio.ensure_future(catalog.put(draft(2, "a"))), asyncio.ensure_future(catalog.put(draft(3, "b")))]
+    both = Draft(Metadata(), {GEN: vector(4), NEXT: vector(4, 5)}, "c")
+    late = asyncio.ensure_future(catalog.put(both))
+    await asyncio.sleep(0)
+    held.go.set()
+    await asyncio.gather(ends, *puts)
+    with refused(Code.INVALID_REQUEST):
+        await late
+    holding.result()
+    assert await everything(catalog) == ["a", "b"]
     await catalog.aclose()
 
 

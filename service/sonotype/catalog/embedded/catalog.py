@@ -136,9 +136,13 @@ class EmbeddedCatalog:
     async def vectors(self, track_ids: Sequence[str], generation: str | None = None) -> dict[str, Floats]:
         """See the port."""
         one = self._generations.find(generation)
-        slots = await self._readers.run(lambda db: tracks.slots_of(db, track_ids))
-        found, there = one.index.vectors_of(np.fromiter(slots.values(), np.int64, len(slots)))
-        return {id_: vector for id_, vector, is_there in zip(slots, found, there, strict=True) if is_there}
+
+        def read(db: sqlite3.Connection) -> dict[str, Floats]:
+            slots = tracks.slots_of(db, track_ids)
+            found, there = one.index.vectors_of(np.fromiter(slots.values(), np.int64, len(slots)))
+            return {id_: vector for id_, vector, is_there in zip(slots, found, there, strict=True) if is_there}
+
+        return await self._readers.run(read)
 
     async def search(
         self,

@@ -88,7 +88,8 @@ def end(steps: Transaction, generations: Generations, name: str) -> OpenGenerati
     steps.db.execute(f"DROP TABLE {one.row.table}")
     steps.db.execute("DELETE FROM damaged_vectors WHERE number = ?", (one.row.number,))
     steps.db.execute("DELETE FROM generations WHERE number = ?", (one.row.number,))
-    steps.then.append(lambda: generations.discard(name))
+    generations.discard(name)  # at once: what else this transaction does must not look for the table
+    steps.undo.append(lambda: generations.add(one))
     return one
 
 

@@ -141,7 +141,8 @@ def _assemble(folder: Path, db: sqlite3.Connection, columns: Columns, lock: File
             log.error(
                 "vectors are damaged and set aside; embed their tracks again", generation=row.name, rows=list(some)
             )
-            writer.submit(lambda steps: lifecycle.set_aside(steps, generations, row, some))
+            with contextlib.suppress(SonotypeError):  # it is closing: the next opening finds them again
+                writer.submit(lambda steps: lifecycle.set_aside(steps, generations, row, some))
 
         source = StoredVectors(path, row.number, row.dim, damaged)
         index = open_index(folder / INDEXES / row.folder, row.dim, source)
