@@ -18,7 +18,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY models models
 COPY proto proto
-RUN pip install .
+ARG EXTRAS=""
+# `milvus` for a catalogue in a Milvus, see docs/catalog-scale.md
+# hadolint ignore=DL3013
+RUN pip install ".${EXTRAS:+[${EXTRAS}]}"
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Sonotype" \

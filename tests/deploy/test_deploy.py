@@ -211,7 +211,7 @@ def test_the_image_runs_without_root() -> None:
     reason="no docker compose here",
 )
 def test_compose_itself_accepts_the_file() -> None:
-    for profile in ([], ["--profile", "gpu"]):
+    for profile in ([], ["--profile", "gpu"], ["--profile", "milvus"]):
         command = ["docker", "compose", "-f", str(COMPOSE), *profile, "config", "--quiet"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
