@@ -1,0 +1,52 @@
+"""Seeds of a query as they are typed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.types import Upload
+
+_WEIGHTED = re.compile(r"(?P<what>.+?)\*(?P<weight>[-+]?\d*\.?\d+)")
+_KINDS = ("tag", "prototype", "track")
+
+
+def read_seeds(words: list[str]) -> tuple[list[dict[str, Any]], Upload | None]:
+    """Seeds from `ID`, `FILE`, `tag:NAME`, `prototype:ID` or `track:ID`, each with `*WEIGHT` if need be.
+
+    Returns:
+        The seeds as `POST /v1/similar` takes them, and the file that one of them may be.
+
+    Raises:
+        SonotypeError: `invalid_request` for a second file, or one that cannot be read.
+    """
+    seeds: list[dict[str, Any]] = []
+    upload: Upload | None = None
+    for word in words:
+        what, weight = _split(word)
+        kind, _, name = what.partition(":")
+        if kind in _KINDS and name:
+            seeds.append({kind: name, "weight": weight})
+        elif Path(what).is_file():
+            if upload is not None:
+                raise SonotypeError(Code.INVALID_REQUEST, "Only one of the seeds can be a file; ingest the others.")
+            upload = _read(Path(what))
+            seeds.append({"upload": True, "weight": weight})
+        else:
+            seeds.append({"track": what, "weight": weight})
+    return seeds, upload
+
+
+def _split(word: str) -> tuple[str, float]:
+    """A file whose name looks weighted is that file."""
+    found = None if Path(word).is_file() else _WEIGHTED.fullmatch(word)
+    return (found["what"], float(found["weight"])) if found else (word, 1.0)
+
+
+def _read(path: Path) -> Upload:
+    try:
+        return Upload.of(path.read_bytes())
+    except OSError as error:
+        raise SonotypeError(Code.INVALID_REQUEST, f"{path.name} cannot be read: {error.strerror}.") from None
