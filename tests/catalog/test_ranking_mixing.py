@@ -56,7 +56,7 @@ def test_the_direction_of_a_tag_leads_from_the_centre_to_its_carriers() -> None:
     assert (carriers @ towards).mean() > (every @ towards).mean() + 0.3
 
 
-@pytest.mark.parametrize(("carriers", "says"), [(units(0), "no track"), (units(9), "apart")])
+@pytest.mark.parametrize(("carriers", "says"), [(units(0), "No track"), (units(9), "apart")])
 def test_a_tag_of_nobody_or_of_everybody_has_no_direction(carriers: np.ndarray, says: str) -> None:
     with pytest.raises(SonotypeError, match=says):
         direction(carriers, units(9).mean(axis=0))

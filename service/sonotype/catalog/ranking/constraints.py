@@ -123,7 +123,7 @@ def _window(name: str, share: float | None, value: float | None, given: Range | 
     if share is None:
         return given
     if value is None:
-        raise SonotypeError(Code.INVALID_REQUEST, f"{name}_within needs a seed track whose {name} is known")
+        raise SonotypeError(Code.INVALID_REQUEST, f"{name}_within needs a seed track whose {name} is known.")
     low, high = value * (1 - share), value * (1 + share)
     if given is not None:
         low = low if given.low is None else max(low, given.low)

@@ -28,11 +28,11 @@ def mix(vectors: Sequence[Floats], weights: Sequence[float]) -> Floats:
             finite, for a zero vector, and for seeds that cancel each other out.
     """
     if not weights or not all(np.isfinite(weights)) or max(weights) <= 0:
-        raise SonotypeError(Code.INVALID_REQUEST, "a query needs a seed of positive weight, and finite weights")
+        raise SonotypeError(Code.INVALID_REQUEST, "A query needs a seed of positive weight, and finite weights.")
     units = np.stack([unit(vector) for vector in vectors])
     total = np.asarray(weights, np.float64) @ units
     if np.linalg.norm(total) <= CANCELLED * np.abs(weights).sum():
-        raise SonotypeError(Code.INVALID_REQUEST, "the seeds of the query cancel each other out")
+        raise SonotypeError(Code.INVALID_REQUEST, "The seeds of the query cancel each other out.")
     return unit(total)
 
 
@@ -50,10 +50,10 @@ def direction(carriers: Floats, centre: Floats) -> Floats:
         SonotypeError: `invalid_request` where there are no carriers, or where they are the whole catalogue.
     """
     if not len(carriers):
-        raise SonotypeError(Code.INVALID_REQUEST, "no track of the catalogue carries what the seed names")
+        raise SonotypeError(Code.INVALID_REQUEST, "No track of the catalogue carries what the seed names.")
     offset = carriers.mean(axis=0, dtype=np.float64) - centre
     if np.linalg.norm(offset) <= CANCELLED:
-        raise SonotypeError(Code.INVALID_REQUEST, "what the seed names does not tell tracks of the catalogue apart")
+        raise SonotypeError(Code.INVALID_REQUEST, "What the seed names does not tell tracks of the catalogue apart.")
     return unit(offset)
 
 
@@ -62,5 +62,5 @@ def unit(vector: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> 
     wide = np.asarray(vector, np.float64)
     length = float(np.linalg.norm(wide))
     if not np.isfinite(length) or length == 0.0:
-        raise SonotypeError(Code.INVALID_REQUEST, "a seed of the query is zero or not finite")
+        raise SonotypeError(Code.INVALID_REQUEST, "A seed of the query is zero or not finite.")
     return (wide / length).astype(np.float32)

@@ -62,7 +62,7 @@ async def find_path(search: Search, start: Stop, end: Stop, count: int, constrai
         SonotypeError: `invalid_request` for a count below 2 or one track at both ends; what `search` raises.
     """
     if count < 2 or start.member.id == end.member.id:
-        raise SonotypeError(Code.INVALID_REQUEST, "a path needs two different tracks and a count of at least 2")
+        raise SonotypeError(Code.INVALID_REQUEST, "A path needs two different tracks and a count of at least 2.")
     between: list[Stop] = []
     refused: dict[str, int] = {}
     for point in waypoints(start.vector, end.vector, count)[1:-1]:
