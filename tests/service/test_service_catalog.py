@@ -188,3 +188,20 @@ def test_two_services_on_one_folder(folder: Path) -> None:
                 first.process.wait(30)
                 second.wait_until(lambda probe: probe.get("/readyz").json()["catalog"] == "ok", 20)
                 assert late.get("/v1/tracks/a").status_code == 200
+
+
+def test_a_damaged_catalogue_stops_nothing_else(folder: Path) -> None:
+    database = folder / "data" / "catalog" / "catalog.sqlite"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(b"no database" * 1000)
+    with serve(folder, models="fake", model_path=folder / "models", devices="cpu:1", decode_workers=1) as service:
+        service.wait_ready()
+        service.wait_until(lambda probe: probe.get("/readyz").json()["catalog"] == "away")
+        with httpx.Client(base_url=service.url, timeout=30) as client:
+            assert client.get("/livez").status_code == 200
+            assert any("catalogue" in problem for problem in client.get("/readyz").json()["problems"])
+            refused = client.post("/v1/similar", json={"seeds": [{"track": "a"}]})
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+            sent = {"content": class_wav(0, 1.0), "headers": {"content-type": "audio/wav"}}
+            assert client.post("/v1/analyze", **sent).status_code == 200
+    assert database.read_bytes() == b"no database" * 1000, "nothing of it is lost"
