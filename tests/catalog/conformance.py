@@ -1,6 +1,5 @@
 """What every engine behind `catalog/port.Catalog` must do. A test file of an engine derives from the class below.
 
-pytest.register_assert_rewrite("conformance")
 from conformance import CatalogConformance
 
 class TestMine(CatalogConformance):

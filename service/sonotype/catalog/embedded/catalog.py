@@ -102,7 +102,8 @@ class EmbeddedCatalog:
 
         def read(db: sqlite3.Connection) -> Track | None:
             row = tracks.by_name(db, collection, external_id)
-            return None if row is None else _tracks(db, [row.slot])[0]
+            there = [] if row is None else _tracks(db, [row.slot])
+            return there[0] if there else None  # it may have been deleted in between
 
         return await self._readers.run(read)
 
