@@ -25,6 +25,7 @@ from sonotype.cli.remote import error_of, open_client
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.generations import MIN_RECALL
+from sonotype.telemetry.logs import configure
 
 app = typer.Typer(
     help="Look at the catalogue, choose the generation that is searched, move it to another engine.\n\n"
@@ -124,6 +125,7 @@ def import_command(path: File, url: Url = None, as_json: Json = False) -> None:
 def _local(url: str | None, ask: Callable[[Catalog], Awaitable[T]]) -> T:
     """Open the engine, ask, close: no model is loaded for this."""
     settings = Settings() if url is None else Settings(catalog_url=SecretStr(url))
+    configure(settings.log_format, "warning")
 
     async def asked() -> T:
         async with open_engine(settings) as engine:
