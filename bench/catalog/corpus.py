@@ -47,6 +47,19 @@ class Corpus:
         column = FILTERS[name]
         return None if column is None else Where(column, int(self.asked[column][query]))
 
+    def answers(self, name: str, begin: int, end: int, held: int) -> NDArray[np.int64]:
+        """The exact answers to some queries when the catalogue holds the first `held` rows, inserted ones included."""
+        found = self.truth[name][begin:end].copy()
+        for query in range(begin, end if held > self.count else begin):
+            where, rows = self.where(name, query), np.arange(self.count, held)
+            if where is not None:
+                rows = rows[self.columns[where.column][rows] == where.value]
+            rows = np.concatenate([found[query - begin], rows])
+            rows = rows[rows >= 0]
+            best = np.argsort(-(self.vectors[rows] @ self.queries[query]))[:K]
+            found[query - begin, : len(best)] = rows[best]
+        return found
+
     def row(self, number: int) -> dict[str, int]:
         """The metadata of one row."""
         return {name: int(values[number]) for name, values in self.columns.items()}

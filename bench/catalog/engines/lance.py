@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bench.catalog.engines.port import COLUMNS, Floats, Numbers, Where
 
 LINKS, CONSTRUCTION, WIDTH, REFINE = 16, 100, 128, 3
+_TIDY = 100  # single inserts; each leaves a fragment, and some hundreds of them make every query many times slower
 
 
 class Lance:
@@ -41,12 +42,14 @@ class Lance:
         self._table.create_index("vector", config=config)
         for column in COLUMNS:
             self._table.create_index(column, config=Bitmap())
-        self._table.optimize(cleanup_older_than=timedelta(0))
+        self._tidy()
         self.graph_s += time.perf_counter() - begin
 
     def add(self, number: int, vector: Floats, columns: Mapping[str, int]) -> None:
         """Append one row."""
         self.bulk(number, vector[None], {name: np.array([columns[name]], np.int32) for name in COLUMNS})
+        if number % _TIDY == _TIDY - 1:
+            self._tidy()
 
     def search(self, query: Floats, k: int, where: Where | None = None) -> Numbers:
         """Row numbers, best first; exact distances for the last `REFINE * k`."""
@@ -62,3 +65,6 @@ class Lance:
 
     def close(self) -> None:
         """Nothing to do."""
+
+    def _tidy(self) -> None:
+        self._table.optimize(cleanup_older_than=timedelta(0))

@@ -48,7 +48,8 @@ class Rows:
 
     def numbers(self) -> Numbers:
         """All numbers."""
-        return np.array([row[0] for row in self._db.execute("SELECT number FROM track ORDER BY number")], np.int64)
+        found = self._db.execute("SELECT number FROM track ORDER BY number")
+        return np.fromiter((row[0] for row in found), np.int64)
 
     def close(self) -> None:
         """End in good order."""
