@@ -57,7 +57,7 @@ class MilvusCatalog:
         self._registry = Registry(client, self._meta)
         self._samples = Samples(client, self._meta)
         self._searching = Searching(client, self._samples)
-        self._listing = Listing(client, self._registry)
+        self._listing = Listing(client, self._meta, self._registry)
         self._repair = Repair(client, self._registry)
         self._writer = Writer(client, self._meta, self._registry, self._samples)
         self._tidying: asyncio.Task[None] | None = None
@@ -80,6 +80,7 @@ class MilvusCatalog:
         try:
             await create_meta(client)
             await create_tracks(client)
+            await catalog._listing.open()
             await catalog._registry.sweep()
             await catalog._tidy()
         except BaseException:

@@ -15,14 +15,14 @@ from sonotype.catalog.milvus.entry import BRIEF_FIELDS, Entry
 from sonotype.catalog.milvus.filters import expression
 from sonotype.catalog.milvus.generations import Registry
 from sonotype.catalog.milvus.layout import tracks_name
+from sonotype.catalog.milvus.meta import Kind, Meta, key_of
 from sonotype.catalog.milvus.scan import Walk
 from sonotype.catalog.port import Page, TrackFilter
 from sonotype.core.errors import Code, SonotypeError
 
-_AHEAD_S = 3600.0
-"""So far another gateway's clock may be ahead of ours."""
+_APART_S = 60.0
+"""So far the clocks of two gateways may be apart."""
 _NODE_BITS = 10
-_BIRTH = 1_700_000_000_000_000 << _NODE_BITS
 _LONGEST = 400
 _BLOCK = 1000
 
@@ -31,7 +31,7 @@ _BLOCK = 1000
 class Cursor:
     """Where a page ended: its last track, and how wide a window was that brought about a page."""
 
-    position: int = _BIRTH
+    position: int = 0
     id: str = ""
     width: int = 0
 
@@ -57,10 +57,20 @@ class Cursor:
 class Listing:
     """Reads tracks in the order of creation."""
 
-    def __init__(self, client: Client, registry: Registry) -> None:
+    def __init__(self, client: Client, meta: Meta, registry: Registry) -> None:
         self._client = client
+        self._meta = meta
         self._registry = registry
+        self._birth = 0
         self._tracks = tracks_name(client)
+
+    async def open(self) -> None:
+        """Find out since when there are tracks: a walk that began years before would look at years of nothing."""
+        key = key_of(Kind.BIRTH)
+        if not (known := await self._meta.get([key])):
+            known = {key: int((time.time() - _APART_S) * 1e6) << _NODE_BITS}
+            await self._meta.put([(key, Kind.BIRTH, known[key])])
+        self._birth = known[key]
 
     async def page(self, where: TrackFilter, cursor: str | None, limit: int) -> Page:
         """See `port.Catalog.list`."""
@@ -68,7 +78,7 @@ class Listing:
         walk = Walk(self._client, self._tracks, "position", expression(where), fields=BRIEF_FIELDS, wanted=limit + 1)
         entries: list[Entry] = []
         names = await self._registry.names()
-        async for rows in walk.rows(start.position, _end(), start.width):
+        async for rows in walk.rows(max(start.position, self._birth), _end(), start.width):
             read = (Entry.read(row) for row in rows)
             entries += [one for one in read if (one.position, one.id) > (start.position, start.id)]
             if len(entries) > limit:
@@ -82,13 +92,13 @@ class Listing:
     async def every(self) -> AsyncIterator[Entry]:
         """All tracks."""
         walk = Walk(self._client, self._tracks, "position", "", fields=BRIEF_FIELDS, wanted=_BLOCK)
-        async for rows in walk.rows(_BIRTH, _end()):
+        async for rows in walk.rows(self._birth, _end()):
             for row in rows:
                 yield Entry.read(row)
 
 
 def _end() -> int:
-    return int((time.time() + _AHEAD_S) * 1e6) << _NODE_BITS
+    return int((time.time() + _APART_S) * 1e6) << _NODE_BITS
 
 
 def _foreign() -> SonotypeError:

@@ -24,6 +24,7 @@ class Kind(IntEnum):
     NAME = 2
     IDEMPOTENCY = 3
     SAMPLE = 4
+    BIRTH = 5
 
 
 def key_of(kind: Kind, *parts: str) -> str:
