@@ -75,7 +75,8 @@ export function upload(url, file, { signal, step }) {
     request.upload.onprogress = ({ loaded, total }) => step(`Sending ${Math.round((100 * loaded) / total)} %`, loaded / total);
     request.upload.onload = () => step("Listening …", null);
     request.onload = () => {
-      if (request.status === 200) resolve({ body: JSON.parse(request.responseText), timing: request.getResponseHeader("Server-Timing") });
+      const { status } = request;
+      if (status === 200 || status === 201) resolve({ status, body: JSON.parse(request.responseText), timing: request.getResponseHeader("Server-Timing") });
       else reject(refusal(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = () => reject(new Refusal(GONE));

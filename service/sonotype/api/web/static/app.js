@@ -1,12 +1,16 @@
-// The page: one track and what is heard in it, or the prototypes. No framework, no build step.
+// The page: one track and what is heard in it, the prototypes, or the catalogue. No framework, no build step.
+import { Catalogue } from "/assets/catalogue.js";
 import { choices, notice, pick } from "/assets/dom.js";
 import { Gallery } from "/assets/gallery.js";
 import { Listen } from "/assets/listen.js";
 import { readModels } from "/assets/models.js";
 
-const ui = pick("state", "drop", "file", "model", "access", "unlock", "key", "listenview", "prototypesview", "tolisten", "toprototypes", "notice");
-const listen = new Listen();
+const ui = pick("state", "drop", "file", "model", "access", "unlock", "key", "listenview", "prototypesview", "catalogueview", "tolisten", "toprototypes",
+  "tocatalogue", "catdrop", "notice");
+const catalogue = new Catalogue();
+const listen = new Listen((file) => catalogue.add([file]));
 const gallery = new Gallery();
+const VIEWS = { listen: [ui.listenview, ui.tolisten], prototypes: [ui.prototypesview, ui.toprototypes], catalogue: [ui.catalogueview, ui.tocatalogue] };
 
 async function readState() {
   try {
@@ -35,30 +39,39 @@ async function readServed() {
   await showView();
 }
 
-// `#prototypes` and `#prototypes/<id>` show the gallery, anything else the track.
+// `#prototypes/<id>` shows the gallery, `#catalogue/<id>` the catalogue, anything else the track that was dropped.
 async function showView() {
-  const [view, id] = location.hash.slice(1).split("/");
-  const prototypes = view === "prototypes";
-  ui.prototypesview.hidden = !prototypes;
-  ui.listenview.hidden = prototypes;
-  for (const [link, here] of [[ui.toprototypes, prototypes], [ui.tolisten, !prototypes]]) {
-    if (here) link.setAttribute("aria-current", "page");
+  const [name, id] = location.hash.slice(1).split("/");
+  const view = name in VIEWS ? name : "listen";
+  for (const [each, [box, link]] of Object.entries(VIEWS)) {
+    box.hidden = each !== view;
+    if (each === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (prototypes) await gallery.open(decodeURIComponent(id || ""));
+  const named = decodeURIComponent(id || "");
+  if (view === "prototypes") await gallery.open(named);
+  if (view === "catalogue") await catalogue.open(named);
+  else catalogue.close();
 }
 
+function dropped(files) {
+  if (!ui.catalogueview.hidden) catalogue.add(files);
+  else if (files.length) {
+    location.hash = "";
+    listen.analyze(files[0]);
+  }
+}
+
+const over = (is) => [ui.drop, ui.catdrop].forEach((box) => box.classList.toggle("over", is));
 ui.file.addEventListener("change", () => { if (ui.file.files.length) listen.analyze(ui.file.files[0]); });
 for (const kind of ["dragenter", "dragover"]) {
-  document.addEventListener(kind, (event) => { event.preventDefault(); ui.drop.classList.add("over"); });
+  document.addEventListener(kind, (event) => { event.preventDefault(); over(true); });
 }
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) ui.drop.classList.remove("over"); });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); });
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  ui.drop.classList.remove("over");
-  if (!event.dataTransfer.files.length) return;
-  location.hash = "";
-  listen.analyze(event.dataTransfer.files[0]);
+  over(false);
+  dropped([...event.dataTransfer.files]);
 });
 ui.model.addEventListener("change", () => {
   listen.describe();

@@ -76,8 +76,9 @@ export function onScheme(repaint) {
 // --- what concerns the whole page
 
 let hide;
-export function notice(text) {
+export function notice(text, good = false) {
   const box = byId("notice");
+  box.classList.toggle("error", !good);
   box.textContent = text;
   box.hidden = false;
   clearTimeout(hide);

@@ -1,4 +1,5 @@
 // One track: upload it, show what the service heard, and why.
+import { Alike } from "/assets/alike.js";
 import { upload } from "/assets/api.js";
 import { showCurl, showFacts, showNow, showTags, showWarnings } from "/assets/answer.js";
 import { button, byId, pick } from "/assets/dom.js";
@@ -14,8 +15,10 @@ import { Way } from "/assets/way.js";
 const ui = pick("model", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox", "shares", "refine");
 
 export class Listen {
-  constructor() {
+  // `onKeep(file)` hears that a file should go into the catalogue.
+  constructor(onKeep) {
     this.task = new Task();
+    this.alike = new Alike(onKeep);
     this.whyTask = new Task();
     ui.work.append(this.task.box);
     this.refineTask = new Task();
@@ -67,6 +70,7 @@ export class Listen {
     showFacts(body, timing);
     showCurl(this.file, target);
     this.offerWhy(result);
+    this.alike.offer(this.file);
     ui.name.focus({ preventScroll: true });
     if (result.reasons) await this.explain(body);
   }
@@ -110,6 +114,7 @@ export class Listen {
 
   forget() {
     this.context = null;
+    this.alike.hide();
     this.whyTask.abort();
     this.refineTask.abort();
     this.reasons.hide();
