@@ -22,7 +22,6 @@ from sonotype.cli.ingest_target import open_target
 from sonotype.cli.job_bar import JobBar
 from sonotype.cli.job_report import Document, Format, write_job
 from sonotype.cli.wiring import wiring
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.ingest.files import Reading
 from sonotype.plane.catalog.ingest.patience import PausedError
@@ -34,6 +33,7 @@ from sonotype.plane.catalog.limits import check_collection
 
 _AWAY_S = 60.0
 _PAGE = 200
+_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
 def ingest(
@@ -88,7 +88,7 @@ def ingest(
             show_error(paused.error)
             raise _stopped(paused.error.meaning.exit) from None
         except KeyboardInterrupt:
-            raise _stopped(SonotypeError(Code.CANCELLED, "").meaning.exit) from None
+            raise _stopped(_INTERRUPTED) from None
     raise typer.Exit(code)
 
 

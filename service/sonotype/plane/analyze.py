@@ -21,6 +21,7 @@ from sonotype.plane.query import AnalyzeQuery
 from sonotype.serving.cache.singleflight import SingleFlight
 
 _LOADING_S = 5.0
+_JOB_DEADLINE_S = 3600.0  # longer than the longest file takes behind a busy day's requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Analyzer:
         return precision
 
     def _work(self, upload: Upload, plans: tuple[Plan, ...], query: AnalyzeQuery) -> Work:
-        longest_s = self._served.deadline_s
+        longest_s = _JOB_DEADLINE_S if query.is_job else self._served.deadline_s
         timeout_s = longest_s if query.timeout_s is None else min(query.timeout_s, longest_s)
         if timeout_s <= 0:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")

@@ -31,6 +31,7 @@ class AnalyzeQuery:
         timeout_s: deadline from now; `None` takes the service's default, which is also the largest.
         client: the authenticated caller, for quotas; `None` where the service is open.
         use_cache: look the answer up before computing it; the answer is stored in any case.
+        is_job: part of a job: nobody waits for it, so only a hang ends it, not the deadline of requests.
     """
 
     models: tuple[str, ...] = ()
@@ -48,3 +49,4 @@ class AnalyzeQuery:
     timeout_s: float | None = None
     client: str | None = None
     use_cache: bool = True
+    is_job: bool = False

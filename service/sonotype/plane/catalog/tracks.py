@@ -64,7 +64,13 @@ class Tracks:
     async def _of_upload(self, wanted: Submission, upload: Upload) -> Draft:
         spaces = self._generations.writable()
         models = dict.fromkeys((*(space.card.address for space in spaces), *self._labellers))
-        query = AnalyzeQuery(models=tuple(models), lane=wanted.lane, timeout_s=wanted.timeout_s, client=wanted.client)
+        query = AnalyzeQuery(
+            models=tuple(models),
+            lane=wanted.lane,
+            timeout_s=wanted.timeout_s,
+            client=wanted.client,
+            is_job=wanted.is_job,
+        )
         analysis = await self._analyze(upload, query)
         metadata = wanted.metadata
         if metadata.duration_s is None:

@@ -61,7 +61,7 @@ class Upkeep:
         space = self._generations.space(name)
         if space is None:
             raise SonotypeError(Code.CONFLICT, f"The model of the generation {name[:200]!r} is not served here.")
-        vector = await self._tracks.embed(upload, space, AnalyzeQuery(lane=Lane.BULK))
+        vector = await self._tracks.embed(upload, space, AnalyzeQuery(lane=Lane.BULK, is_job=True))
         self._generations.filling(name)
         return await self._catalog.put_vector(track_id, name, vector, upload.sha256)
 

@@ -25,6 +25,7 @@ class Submission:
         lane: the queue to wait in.
         timeout_s: deadline from now.
         client: the authenticated caller.
+        is_job: part of a job, which has no deadline but that of a hang.
     """
 
     metadata: Metadata
@@ -36,6 +37,7 @@ class Submission:
     lane: Lane = Lane.INTERACTIVE
     timeout_s: float | None = None
     client: str | None = None
+    is_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ class Files:
             source=source if source is None or len(source) <= MAX_SOURCE else None,
             lane=Lane.BULK,
             client=request.client,
+            is_job=True,
         )
         return submission, notes
 
