@@ -93,7 +93,7 @@ async def test_so_many_at_once_in_the_bulk_lane(tmp_path: Path, root: Path) -> N
         tmp_path, root, target=FakeTarget(tmp_path / "s", 0.01), concurrency=3, prefix="/far/music/"
     )
     assert target.most_at_once == 3
-    assert {put.lane for put in target.puts} == {"bulk"}
+    assert {(put.lane, put.is_job) for put in target.puts} == {("bulk", True)}
     assert target.puts[0].metadata.external_id == f"/far/music/{sorted(NAMES[:12])[0]}"
 
 
