@@ -124,8 +124,7 @@ class JobDesk:
 
     async def _run_waiting(self) -> None:
         while jobs := await self._store.unended():
-            states = [job.state for job in jobs]
-            metrics.CATALOG_JOBS.labels("queued").set(states.count(JobState.QUEUED))
+            metrics.CATALOG_JOBS.labels("queued").set(len(jobs) - 1)
             metrics.CATALOG_JOBS.labels("running").set(1)
             try:
                 await self._run_one(jobs[0])
