@@ -80,21 +80,26 @@ async def _warm_up(plane: Service) -> None:
 
 
 @asynccontextmanager
-async def open_ready_plane(settings: Settings, *, with_catalog: bool = False) -> AsyncIterator[Service]:
-    """The plane inside this process, with every worker up: what the command line computes with.
+async def open_ready_plane(
+    settings: Settings, *, with_catalog: bool = False, with_workers: bool = True
+) -> AsyncIterator[Service]:
+    """The plane inside this process, with every worker up where any are wanted: what the command line computes with.
 
     Raises:
         SonotypeError: no model is pulled, or no worker comes up; `conflict` where another process holds the catalogue.
     """
     configure(settings.log_format, max("warning", settings.log_level, key=_LEVELS.index))  # stdout is for answers
-    async with open_plane(settings, with_catalog=with_catalog) as plane:
+    async with open_plane(settings, with_catalog=with_catalog, with_workers=with_workers) as plane:
         await plane.wait_catalog()
-        await plane.wait_ready()
+        if with_workers:
+            await plane.wait_ready()
         yield plane
 
 
 @asynccontextmanager
-async def open_plane(settings: Settings, *, with_catalog: bool = False) -> AsyncIterator[Service]:
+async def open_plane(
+    settings: Settings, *, with_catalog: bool = False, with_workers: bool = True
+) -> AsyncIterator[Service]:
     """Build every object, start what runs, and stop it in the reverse order.
 
     Workers load, and the catalogue is opened, while the faces already answer `/livez`; requests that need them are
@@ -130,9 +135,10 @@ async def open_plane(settings: Settings, *, with_catalog: bool = False) -> Async
         decoder = DecoderPool(settings.decode_workers, DecodeLimits(settings.max_clip_s, settings.min_clip_s))
         engine = Engine(sonify_program(settings.sonify_threads), hang_s=settings.sonify_timeout_s)
         lane = SonifyLane(engine, settings.sonify_queue)
-        await decoder.start()
+        if with_workers:
+            await decoder.start()
+            await batcher.start()
         stack.push_async_callback(decoder.aclose)
-        await batcher.start()
         stack.push_async_callback(batcher.aclose)
         lane.start()
         stack.push_async_callback(lane.aclose)

@@ -32,11 +32,15 @@ async def run(
 ) -> AsyncIterator[Run]:
     """Run a command; in a thread, for it has an event loop of its own."""
     monkeypatch.setenv("COLUMNS", "200")
+    opened: list[bool] = []
     server = [] if request.param == "local" else ["--server", f"http://127.0.0.1:{port}"]
 
     @asynccontextmanager
-    async def open_plane(settings: Settings, *, with_catalog: bool = False) -> AsyncIterator[FakePlane]:
+    async def open_plane(
+        settings: Settings, *, with_catalog: bool = False, with_workers: bool = True
+    ) -> AsyncIterator[FakePlane]:
         assert with_catalog
+        opened.append(with_workers)
         yield plane
 
     def serve(settings: Settings, open_page: bool) -> None:

@@ -64,7 +64,7 @@ def similar(
         told, upload = read_seeds(seeds)
     asking = _asking(told, filter_of(collection, artist, tag, label), max_per_artist, max_per_album, hide_duplicates)
     asking |= {"k": k, "diversity": diversity, "why": why, "exact": exact}
-    found = asked(ctx, server, api_key, lambda calls: calls.similar(asking, upload))
+    found = asked(ctx, server, api_key, lambda calls: calls.similar(asking, upload), listens=upload is not None)
     show(found, matches_table(found), as_json)
 
 

@@ -146,9 +146,11 @@ class RemoteTracks:
         return answer
 
 
-def open_track_calls(wired: Wiring, server: str | None, api_key: str | None) -> AbstractAsyncContextManager[TrackCalls]:
-    """Calls of a running service, or of the catalogue in this process."""
-    return _remote(server, api_key) if server else _local(wired)
+def open_track_calls(
+    wired: Wiring, server: str | None, api_key: str | None, *, listens: bool = False
+) -> AbstractAsyncContextManager[TrackCalls]:
+    """Calls of a running service, or of the catalogue in this process: with models only where audio is heard."""
+    return _remote(server, api_key) if server else _local(wired, listens)
 
 
 @asynccontextmanager
@@ -158,9 +160,9 @@ async def _remote(server: str, api_key: str | None) -> AsyncIterator[TrackCalls]
 
 
 @asynccontextmanager
-async def _local(wired: Wiring) -> AsyncIterator[TrackCalls]:
+async def _local(wired: Wiring, listens: bool) -> AsyncIterator[TrackCalls]:
     with stderr.status("opening the catalogue …"):
-        opened = wired.open_plane(Settings(), with_catalog=True)
+        opened = wired.open_plane(Settings(), with_catalog=True, with_workers=listens)
         plane = await opened.__aenter__()
     try:
         yield LocalTracks(plane.catalog)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -74,7 +75,8 @@ def _remarks(document: Document) -> Iterator[RenderableType]:
 
 def _names(track: Document) -> tuple[Text, Text, Text]:
     said = track["metadata"]
-    return Text(track["id"]), Text(said["artist"] or ""), Text(said["title"] or said["external_id"] or "")
+    title = said["title"] or PurePosixPath(said["external_id"] or "").name
+    return Text(track["id"]), Text(said["artist"] or ""), Text(title)
 
 
 def _length(said: Document) -> str:
@@ -85,5 +87,11 @@ def _length(said: Document) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in {"Similarity", "Year", "Length", "A", "B"} else "left")
+        # an id that is cut cannot be copied
+        table.add_column(
+            column,
+            no_wrap=column == "Track",
+            overflow="fold" if column == "Track" else "ellipsis",
+            justify="right" if column in {"Similarity", "Year", "Length", "A", "B"} else "left",
+        )
     return table

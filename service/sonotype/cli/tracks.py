@@ -118,11 +118,18 @@ def filter_of(collection: Several, artist: Several, tag: Several, label: Several
     return {name: values for name, values in given.items() if values}
 
 
-def asked(ctx: typer.Context, server: str | None, api_key: str | None, call: Callable[[TrackCalls], Awaitable[T]]) -> T:
+def asked(
+    ctx: typer.Context,
+    server: str | None,
+    api_key: str | None,
+    call: Callable[[TrackCalls], Awaitable[T]],
+    *,
+    listens: bool = False,
+) -> T:
     """Ask the service, or the catalogue in this process; errors end the command."""
 
     async def ask() -> T:
-        async with open_track_calls(wiring(ctx), server, api_key) as calls:
+        async with open_track_calls(wiring(ctx), server, api_key, listens=listens) as calls:
             return await call(calls)
 
     with reported():

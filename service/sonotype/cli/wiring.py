@@ -14,9 +14,14 @@ from sonotype.plane.port import Plane
 
 
 class OpenPlane(Protocol):
-    """Opens the service inside this process; with its catalogue where asked, which one process at a time may hold."""
+    """Opens the service inside this process; with its catalogue where asked, which one process at a time may hold.
 
-    def __call__(self, settings: Settings, *, with_catalog: bool = False) -> AbstractAsyncContextManager[Plane]:
+    Without workers it analyses nothing, and is open at once.
+    """
+
+    def __call__(
+        self, settings: Settings, *, with_catalog: bool = False, with_workers: bool = True
+    ) -> AbstractAsyncContextManager[Plane]:
         """Entering raises `SonotypeError`: `conflict` where another process holds the catalogue."""
 
 
