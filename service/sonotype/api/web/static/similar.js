@@ -14,7 +14,7 @@ export class Similar {
     this.hide = Object.assign(element("input"), { type: "checkbox" });
     this.hubness = choices(element("select"), [["mutual_proximity", "mutual proximity"], ["none", "not corrected"]]);
     this.hubness.title = "Tracks that are near to everything are pushed back.";
-    this.knobs = element("div", "options", field("How many", this.k), field("Diversity", this.diversity), field("Most per artist", this.perArtist),
+    this.knobs = element("div", "options knobs", field("How many", this.k), field("Diversity", this.diversity), field("Most per artist", this.perArtist),
       field("Hubs", this.hubness), element("label", "field", this.hide, " hide duplicates"));
     this.knobs.addEventListener("change", () => this.find());
     this.task = new Task();
@@ -46,24 +46,24 @@ export class Similar {
   }
 
   show(found) {
-    this.note.textContent = say(found);
+    this.note.textContent = say(found, this.hubness.value);
     const reference = this.reference();
     this.list.replaceChildren(...found.matches.map((match) => matchRow(match, reference)));
   }
 }
 
-function say({ matches, exact, degraded, hubness, short_because: short }) {
+function say({ matches, exact, degraded, hubness, short_because: short }, wanted) {
   return [
     matches.length ? "" : "No track fits.",
     short || "",
     degraded ? "The index is being rebuilt, so every track was compared: slower, but complete." : exact ? "Every track was compared." : "",
-    hubness === "none" ? "Not corrected for hubs." : "",
+    hubness !== wanted ? "The catalogue is too small to correct for hubs." : "",
   ].filter(Boolean).join(" ");
 }
 
 // One match; `reference` is the id of the track that it can be compared with.
 export function matchRow({ track, similarity }, reference) {
-  const made = element("li", "trackrow match", heading(track), bar(similarity, similarity.toFixed(2)));
+  const made = element("li", "trackrow match", heading(track), bar(similarity, similarity.toFixed(2).replace("-", "−")));
   const inside = element("div", "inside");
   inside.hidden = true;
   if (reference && reference !== track.id) made.append(whyButton(reference, track, inside));

@@ -7,12 +7,12 @@ import { Task } from "/assets/task.js";
 import { bySay, chips, seen, titleOf, trackUrl, trackWeights } from "/assets/tracks.js";
 import { bar, prototypeRow, prototypesOf } from "/assets/why.js";
 
-const LABELS = 12;
+const [LABELS, PROTOTYPES] = [10, 8];
 
 export class TrackPanel {
   // `onGone()` hears that the track was deleted.
   constructor(onGone) {
-    Object.assign(this, pick("trackpanel", "trackname", "trackby", "trackacts", "trackfacts", "tracktags", "tracktask", "heard", "heardlabels", "heardproto",
+    Object.assign(this, pick("trackpanel", "trackname", "trackby", "trackacts", "trackfacts", "tracktags", "tracktask", "heard", "heardlabels", "heardreasons", "heardproto",
       "nearbox", "pathbox", "listbox", "trackrest"));
     this.onGone = onGone;
     this.task = new Task();
@@ -66,10 +66,11 @@ export class TrackPanel {
     this.heard.hidden = !labels.length && !evidence.length;
     this.heardlabels.replaceChildren(...labels.slice(0, LABELS).map(({ label, model, score }) =>
       element("li", "trackrow", element("div", "who", element("strong", "", label), element("span", "quiet", model)), bar(score, percent(score, 0)))));
+    this.heardreasons.hidden = !evidence.length;
     const summaries = await prototypesOf(evidence);
     const largest = Math.max(1e-9, ...evidence.map(({ share }) => Math.abs(share)));
-    this.heardproto.replaceChildren(...evidence.map((each) =>
-      prototypeRow(summaries, each, `evidence ${signed(each.share, 2)} for ${each.label}`, each.share / largest)));
+    this.heardproto.replaceChildren(...evidence.slice(0, PROTOTYPES).map((each) =>
+      prototypeRow(summaries, each, `evidence ${signed(each.share, 2)}`, each.share / largest)));
   }
 
   // Deleting is for good, so it is asked again, in place.

@@ -6,6 +6,8 @@ import { pill } from "/assets/badge.js";
 import { playButton } from "/assets/sound.js";
 import { chips, trackUrl, weighButtons } from "/assets/tracks.js";
 
+const PROTOTYPES = 5;
+
 export const askWhy = (a, b, signal) => askJson(`${trackUrl(a)}/similar/${encodeURIComponent(b)}/why`, { signal });
 
 // Summaries of every prototype that is named, by id; those of a model that is not served are left out.
@@ -37,7 +39,7 @@ export function bar(share, text) {
 export async function whyBox(why) {
   const summaries = await prototypesOf(why.prototypes);
   const labels = why.labels.map(({ label, score_a: a, score_b: b }) => element("li", "chip", `${label} ${percent(a, 0)} / ${percent(b, 0)}`));
-  const shared = why.prototypes.map((each) => prototypeRow(summaries, each,
+  const shared = why.prototypes.slice(0, PROTOTYPES).map((each) => prototypeRow(summaries, each,
     `evidence ${signed(each.share_a, 2)} here, ${signed(each.share_b, 2)} there`, each.strength));
   const parts = [
     element("p", "sentence", why.sentence),
