@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,8 +93,18 @@ def _children(parent: int, module: str) -> list[int]:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, models: str = "fake,fake-chaos", **settings: object) -> Iterator[Served]:
-    """The service with the fake models; `settings` are settings by their lower-case names."""
+def serve(
+    folder: Path,
+    *,
+    models: str = "fake,fake-chaos",
+    program: Sequence[str] = ("-m", "sonotype"),
+    own_group: bool = False,
+    **settings: object,
+) -> Iterator[Served]:
+    """The service with the fake models; `settings` are settings by their lower-case names.
+
+    `program` is what Python runs; with `own_group` a signal to the group of the process reaches its children too.
+    """
     environment = os.environ | {
         "SONOTYPE_MODEL_PATH": str(MODELS),
         "SONOTYPE_MODELS": models,
@@ -106,8 +116,9 @@ def serve(folder: Path, *, models: str = "fake,fake-chaos", **settings: object) 
     log = folder / "service.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sonotype", "serve", "--port", "0", "--grpc-port", "0"],
+            [sys.executable, *program, "serve", "--port", "0", "--grpc-port", "0"],
             env=environment,
+            start_new_session=own_group,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
