@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench docs fmt proto web-check instruments clean
+.PHONY: help setup run test crash lint types bench docs fmt proto web-check instruments clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 - /' 
@@ -30,6 +30,9 @@ run: setup ## set up, then serve REST, gRPC and the web page (ARGS="--port 9000"
 
 test: setup $(VENV)/.installed-dev ## run every test (brings a Redis server of its own)
 	$(BIN)/python -m pytest $(ARGS)
+
+crash: setup $(VENV)/.installed-dev ## kill the service 20 times while 5 000 tracks are stored (ARGS="--seed 2 --eager" to change)
+	$(BIN)/python tests/service/crasher.py $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, import contracts, Dockerfile and YAML
 	$(BIN)/ruff check .

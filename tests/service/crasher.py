@@ -63,7 +63,7 @@ class Plan:
     kills: int
     worker_kills: int
     seed: int
-    clients: int = 4
+    clients: int = 8
     recent: int = 200
     dim: int = 64
     eager: bool = False
@@ -478,6 +478,7 @@ def _main() -> None:
     parser.add_argument("--eager", action="store_true", help="merge, rebuild and write snapshots all the time")
     parser.add_argument("--work", type=Path, help="an empty folder that is kept; one of its own by default")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the service with it
     plan = Plan(asked.ingests, asked.before, asked.kills, asked.worker_kills, asked.seed, eager=asked.eager)
     with tempfile.TemporaryDirectory() as scratch:
         answer = Crasher(asked.work or Path(scratch), plan).run()
