@@ -217,6 +217,19 @@ class CatalogConformance:
         assert (await catalog.get("b")).metadata.title == "kept"
         assert await everything(catalog) == ["a", "b"]
 
+    async def test_only_the_track_that_was_seen_is_replaced(self, catalog: Catalog) -> None:
+        seen = (await catalog.put(draft(1, "a", sha=SHA, title="read"))).track.updated_at
+        assert (await catalog.get("a")).updated_at == seen
+        newer = (await catalog.put(draft(1, "a", sha=SHA, title="written"), seen=seen)).track
+        assert newer.updated_at > seen
+        with refused(Code.CONFLICT):
+            await catalog.put(draft(1, "a", sha=SHA, title="late"), seen=seen)
+        assert (await catalog.get("a")).metadata.title == "written"
+        await catalog.delete("a")
+        with refused(Code.CONFLICT):
+            await catalog.put(draft(1, "a", sha=SHA), seen=newer.updated_at)
+        assert await everything(catalog) == []
+
     async def test_external_id_can_move_on(self, catalog: Catalog) -> None:
         await catalog.put(draft(1, "a", external_id="x"))
         await catalog.put(draft(1, "a", external_id="y"))

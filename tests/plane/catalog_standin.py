@@ -42,7 +42,9 @@ class StandIn:
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     away: bool = False
 
-    async def put(self, draft: Draft, idempotency: Idempotency | None = None) -> Stored:
+    async def put(
+        self, draft: Draft, idempotency: Idempotency | None = None, *, seen: datetime | None = None
+    ) -> Stored:
         if idempotency is not None:
             key = (idempotency.client, idempotency.key)
             known = self.done.get(key)
@@ -55,6 +57,8 @@ class StandIn:
             assert np.isfinite(vector).all()
         track_id = draft.id or self._meant(draft) or f"t{next(self.numbers)}"
         old = self.rows.get(track_id)
+        if seen is not None and (old is None or old[0].updated_at != seen):
+            raise SonotypeError(Code.CONFLICT, "The track was changed or deleted meanwhile.")
         same = old is not None and old[0].content_sha256 == draft.content_sha256 is not None
         kept = old[1] if old is not None and same else {}
         vectors = {**kept, **{name: _unit(vector) for name, vector in draft.vectors.items()}}

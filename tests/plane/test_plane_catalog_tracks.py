@@ -10,6 +10,7 @@ from catalog_plane_kit import CURRENT, DIM, Kit, deployment_in, heard, refused, 
 from catalog_standin import metadata
 
 from sonotype.catalog.port import EVERYTHING
+from sonotype.catalog.track import Track
 from sonotype.core.errors import Code
 from sonotype.core.types import Lane
 from sonotype.plane.catalog.tracks import request_hash
@@ -238,6 +239,28 @@ async def test_a_file_that_has_not_changed_is_left_alone(kit: Kit) -> None:
     assert (after.metadata.title, after.metadata.duration_s, after.source) == ("New", 12.5, "a.flac")
     assert (after.labels, after.evidence, after.generations) == (track.labels, track.evidence, track.generations)
     assert len(kit.asked) == before[0]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_what_happens_to_a_track_while_its_file_is_compared_stands(kit: Kit, *, deleted: bool) -> None:
+    catalog = await kit.open()
+    sent = replace(one(external_id="a.flac", title="Old"), source="a.flac")
+    track = (await catalog.put_track(sent, upload(1))).track
+    find = kit.engine.find
+
+    async def find_and_lose(collection: str, external_id: str) -> Track | None:
+        found = await find(collection, external_id)
+        if deleted:
+            await catalog.delete_track(track.id)
+        else:
+            await catalog.put_track(replace(sent, metadata=replace(sent.metadata, title="By hand")), upload(1))
+        return found
+
+    kit.engine.find = find_and_lose  # type: ignore[method-assign]
+    renamed = replace(sent, metadata=replace(sent.metadata, title="New"))
+    assert await catalog.unchanged(renamed, upload(1).sha256) is None
+    left = await kit.engine.get_many([track.id])
+    assert [one.metadata.title for one in left] == ([] if deleted else ["By hand"])
 
 
 async def test_jobs_need_their_file(kit: Kit) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 import numpy as np
@@ -191,7 +192,9 @@ class CatalogStatus:
 class Catalog(Protocol):
     """The engine. Every method may raise `unavailable` where the engine does not answer."""
 
-    async def put(self, draft: Draft, idempotency: Idempotency | None = None) -> Stored:
+    async def put(
+        self, draft: Draft, idempotency: Idempotency | None = None, *, seen: datetime | None = None
+    ) -> Stored:
         """Store a track for good; it is found by the next search.
 
         With `draft.id` the track of that id is created or replaced. Without one, a track of the same collection and
@@ -199,10 +202,15 @@ class Catalog(Protocol):
         external id either; otherwise a new track is created. Tracks are never merged for any other reason. Vectors
         of generations that the draft does not name are kept if the content hash is the same, else dropped.
 
+        Args:
+            draft: what is to be stored.
+            idempotency: a promise that two requests are one.
+            seen: `updated_at` of the track that the draft was made from: it must still be there in that state.
+
         Raises:
             SonotypeError: `invalid_request` for a vector of the wrong length, not finite or zero, or an unknown
-                generation; `conflict` where the external id belongs to another track; `idempotency_mismatch`;
-                `insufficient_storage`.
+                generation; `conflict` where the external id belongs to another track, and where the track is not the
+                one that was `seen`; `idempotency_mismatch`; `insufficient_storage`.
         """
 
     async def get(self, track_id: str) -> Track:

@@ -7,6 +7,7 @@ import functools
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +84,11 @@ class EmbeddedCatalog:
         parts = await asyncio.to_thread(open_parts, folder, open_index or _open_index)
         return cls(parts, DiskGuard(folder, full_at, measure), clock)
 
-    async def put(self, draft: Draft, idempotency: Idempotency | None = None) -> Stored:
+    async def put(
+        self, draft: Draft, idempotency: Idempotency | None = None, *, seen: datetime | None = None
+    ) -> Stored:
         """See the port; durable and found when this returns."""
-        new = prepare(draft, self._generations)
+        new = prepare(draft, self._generations, seen)
         outcome = await self._writer.run(lambda steps: self._writes.put(steps, new, idempotency))
         track = outcome.record.track() if outcome.replayed else outcome.record.track_of(draft)
         return Stored(track, outcome.created, outcome.replayed)

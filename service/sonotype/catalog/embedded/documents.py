@@ -12,6 +12,7 @@ from sonotype.catalog.track import Draft, Metadata, Track, TrackEvidence, TrackL
 from sonotype.core.errors import Code, SonotypeError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOVED = "The track was changed or deleted meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Record:
             created_at=_EPOCH + timedelta(microseconds=self.created),
             updated_at=_EPOCH + timedelta(microseconds=self.updated),
         )
+
+
+def microseconds(when: datetime) -> int:
+    """A time as a record holds it."""
+    return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def encode(draft: Draft) -> bytes:

@@ -15,7 +15,7 @@ from sonotype.core.errors import Code, SonotypeError
 
 T = TypeVar("T")
 _MANY = 500  # values in one IN
-_ROW = "SELECT slot, id, content, created, facts, terms FROM tracks"
+_ROW = "SELECT slot, id, content, created, updated, facts, terms FROM tracks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Row:
     id: str
     content: str | None
     created: int
+    updated: int
     packed: bytes
     terms: bytes
 
@@ -87,7 +88,7 @@ def store(db: sqlite3.Connection, old: Row | None, record: Record, rest: tuple[s
     cursor = db.execute(query, (*rest, record.content, record.updated, *key))
     slot = int(cursor.lastrowid or 0) if old is None else old.slot
     db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (slot, record.body))
-    return Row(slot, record.id, record.content, record.created, *rest[2:])
+    return Row(slot, record.id, record.content, record.created, record.updated, *rest[2:])
 
 
 def delete(db: sqlite3.Connection, slot: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sonotype.catalog.embedded import documents, idempotency, tracks
 from sonotype.catalog.embedded.columns import Columns
@@ -29,6 +30,7 @@ class Prepared:
         packed: its keys and numbers.
         terms: it carries.
         vectors: as they are stored, by generation.
+        seen: when the track that it replaces was last changed, in microseconds since the epoch, if that matters.
     """
 
     draft: Draft
@@ -36,6 +38,7 @@ class Prepared:
     packed: bytes
     terms: list[Term]
     vectors: Mapping[str, bytes]
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,11 @@ class Outcome:
     replayed: bool = False
 
 
-def prepare(draft: Draft, generations: Generations) -> Prepared:
+def prepare(draft: Draft, generations: Generations, seen: datetime | None = None) -> Prepared:
     """Check and pack a draft. Raises `invalid_request`."""
     vectors = {name: encode(unit(vector, generations.get(name).row.dim)) for name, vector in draft.vectors.items()}
-    return Prepared(draft, documents.encode(draft), pack(draft), terms_of(draft), vectors)
+    when = None if seen is None else documents.microseconds(seen)
+    return Prepared(draft, documents.encode(draft), pack(draft), terms_of(draft), vectors, when)
 
 
 class Writes:
@@ -105,10 +109,12 @@ class Writes:
     def _store(self, steps: Transaction, new: Prepared, now: int) -> tuple[Outcome, int]:
         draft, db = new.draft, steps.db
         old = tracks.find(db, draft)
+        if new.seen is not None and (old is None or old.updated != new.seen):
+            raise SonotypeError(Code.CONFLICT, documents.MOVED)
         record = Record(draft.id or _new_id(), draft.content_sha256, now, now, (), new.body)
         terms = pack_terms(self._number(steps, term) for term in new.terms)
         if old is not None:
-            record = replace(record, id=old.id, created=old.created, updated=max(now, old.created))
+            record = replace(record, id=old.id, created=old.created, updated=max(now, old.updated))
         row = tracks.store(db, old, record, (draft.metadata.collection, draft.metadata.external_id, new.packed, terms))
         before = None if old is None else old.facts
         steps.then.append(lambda: self._columns.replace(before, row.facts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Self
 
 import numpy as np
@@ -89,7 +90,9 @@ class MilvusCatalog:
         catalog._tidying = asyncio.create_task(catalog._keep_tidy(), name="milvus-tidy")
         return catalog
 
-    async def put(self, draft: Draft, idempotency: Idempotency | None = None) -> Stored:
+    async def put(
+        self, draft: Draft, idempotency: Idempotency | None = None, *, seen: datetime | None = None
+    ) -> Stored:
         """See the port."""
         known = await self._registry.every()
         if not set(draft.vectors) <= set(known):
@@ -97,7 +100,7 @@ class MilvusCatalog:
         if draft.id is not None:
             check_id(draft.id)
         vectors = {known[name].collection: unit(vector, known[name].dim) for name, vector in draft.vectors.items()}
-        stored: Stored = await self._writer.run(Put(draft, vectors, idempotency))
+        stored: Stored = await self._writer.run(Put(draft, vectors, idempotency, seen))
         return stored
 
     async def get(self, track_id: str) -> Track:

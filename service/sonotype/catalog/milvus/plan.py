@@ -8,11 +8,12 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 
-from sonotype.catalog.embedded.documents import Record, recall, remember
+from sonotype.catalog.embedded.documents import MOVED, Record, microseconds, recall, remember
 from sonotype.catalog.keys import recording_keys, signed
 from sonotype.catalog.milvus.entry import Clock, Entry
 from sonotype.catalog.milvus.filters import exact_key
@@ -92,6 +93,7 @@ class Put:
     draft: Draft
     vectors: Mapping[str, Floats]
     promise: Idempotency | None
+    seen: datetime | None = None
 
     def ids(self) -> Iterable[str]:
         """The id that was given, or that would be made."""
@@ -106,6 +108,8 @@ class Put:
         if self.promise is not None and (answer := self._answer(state)) is not None:
             return Change(answer)
         old = self._old(state)
+        if self.seen is not None and (old is None or old.record.updated != microseconds(self.seen)):
+            raise SonotypeError(Code.CONFLICT, MOVED)
         revision = clock.stamp()
         position = old.position if old is not None else revision
         track_id = old.id if old is not None else self._new_id(state)

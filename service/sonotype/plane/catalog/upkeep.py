@@ -43,8 +43,14 @@ class Upkeep:
         if self._generations.configured.generation not in track.generations:
             return None
         metadata = _known(wanted.metadata, track.metadata)
-        if (metadata, wanted.source) != (track.metadata, track.source):
-            await self._catalog.put(_with_metadata(track, metadata, wanted.source))
+        if (metadata, wanted.source) == (track.metadata, track.source):
+            return track.id
+        try:
+            await self._catalog.put(_with_metadata(track, metadata, wanted.source), seen=track.updated_at)
+        except SonotypeError as error:
+            if error.code is not Code.CONFLICT:
+                raise
+            return None  # changed or deleted since it was read: what is known of it counts no more
         return track.id
 
     def stale(self, generation: str | None) -> AsyncIterator[Track]:
