@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +11,10 @@ import pytest
 from fakecatalog import CURRENT, QUEUED
 from fakeplane import FakePlane
 
+from sonotype.api.http import create_app
 from sonotype.api.web.routes import assets
 from sonotype.catalog.jobs.job import FileState, JobFile, JobState
+from sonotype.core.settings import Settings
 
 AUDIO = {"content-type": "application/octet-stream"}
 EVIL = '<img src=x onerror="alert(1)"> & "Ünïcode"'
@@ -39,10 +42,17 @@ async def pair(client: httpx.AsyncClient) -> tuple[str, str]:
 
 async def test_the_state_line_has_what_it_says(client: httpx.AsyncClient) -> None:
     body = (await client.get("/v1/catalog")).json()
-    assert {"tracks", "stale", "generations", "writable", "bytes", "engine"} <= set(body)
+    assert {"tracks", "stale", "generations", "writable", "bytes", "engine", "takes_jobs"} <= set(body)
     for generation in body["generations"]:
         assert {"name", "state", "tracks", "dim", "current", "degraded"} <= set(generation)
     assert [each["name"] for each in body["generations"] if each["current"]] == [CURRENT.name]
+
+
+@pytest.mark.parametrize("root", [None, Path("/music")])
+async def test_jobs_are_offered_where_the_service_takes_them(plane: FakePlane, root: Path | None) -> None:
+    transport = httpx.ASGITransport(create_app(plane, Settings(ingest_root=root)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sonotype") as client:
+        assert (await client.get("/v1/catalog")).json()["takes_jobs"] is (root is not None)
 
 
 async def test_a_dropped_file_becomes_a_track_with_the_title_of_its_name(client: httpx.AsyncClient) -> None:

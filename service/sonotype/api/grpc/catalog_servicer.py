@@ -122,7 +122,7 @@ class CatalogServicer(JobMethods, Contract):
         """Tell of the whole catalogue."""
 
         async def work(call: Call, client: str | None) -> cat.CatalogStatus:
-            return status_of(await self._catalog.status())
+            return status_of(await self._catalog.status(), takes_jobs=self._settings.ingest_root is not None)
 
         return await self._answer("GetCatalog", context, work)
 

@@ -77,7 +77,7 @@ def why_of(why: Why) -> cat.Why:
     )
 
 
-def status_of(status: CatalogStatus) -> cat.CatalogStatus:
+def status_of(status: CatalogStatus, *, takes_jobs: bool) -> cat.CatalogStatus:
     """Facts of the whole catalogue."""
     return cat.CatalogStatus(
         engine=status.engine,
@@ -86,6 +86,7 @@ def status_of(status: CatalogStatus) -> cat.CatalogStatus:
         generations=[generation_of(generation) for generation in status.generations],
         writable=status.writable,
         bytes=status.bytes,
+        takes_jobs=takes_jobs,
     )
 
 

@@ -89,10 +89,10 @@ def why_body(why: Why) -> dict[str, Any]:
     }
 
 
-def catalog_body(status: CatalogStatus) -> dict[str, Any]:
+def catalog_body(status: CatalogStatus, *, takes_jobs: bool = False) -> dict[str, Any]:
     """The body of `/v1/catalog`."""
     generations = [generation_body(generation) for generation in status.generations]
-    return asdict(status) | {"generations": generations}
+    return asdict(status) | {"generations": generations, "takes_jobs": takes_jobs}
 
 
 def generation_body(generation: Generation) -> dict[str, Any]:

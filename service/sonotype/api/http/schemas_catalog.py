@@ -153,3 +153,4 @@ class CatalogBody(Body):
     generations: list[GenerationBody] = Field(description="newest first")
     writable: bool = Field(description="false where the disk is too full")
     bytes: int | None = Field(description="on disk, where the engine knows it")
+    takes_jobs: bool = Field(description="whether jobs can be started; not so without an ingest root")

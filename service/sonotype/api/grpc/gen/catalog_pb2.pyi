@@ -435,20 +435,22 @@ class GetCatalogRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class CatalogStatus(_message.Message):
-    __slots__ = ("engine", "tracks", "stale", "generations", "writable", "bytes")
+    __slots__ = ("engine", "tracks", "stale", "generations", "writable", "bytes", "takes_jobs")
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     TRACKS_FIELD_NUMBER: _ClassVar[int]
     STALE_FIELD_NUMBER: _ClassVar[int]
     GENERATIONS_FIELD_NUMBER: _ClassVar[int]
     WRITABLE_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    TAKES_JOBS_FIELD_NUMBER: _ClassVar[int]
     engine: str
     tracks: int
     stale: int
     generations: _containers.RepeatedCompositeFieldContainer[Generation]
     writable: bool
     bytes: int
-    def __init__(self, engine: _Optional[str] = ..., tracks: _Optional[int] = ..., stale: _Optional[int] = ..., generations: _Optional[_Iterable[_Union[Generation, _Mapping]]] = ..., writable: _Optional[bool] = ..., bytes: _Optional[int] = ...) -> None: ...
+    takes_jobs: bool
+    def __init__(self, engine: _Optional[str] = ..., tracks: _Optional[int] = ..., stale: _Optional[int] = ..., generations: _Optional[_Iterable[_Union[Generation, _Mapping]]] = ..., writable: _Optional[bool] = ..., bytes: _Optional[int] = ..., takes_jobs: _Optional[bool] = ...) -> None: ...
 
 class Generation(_message.Message):
     __slots__ = ("name", "embedding", "model_sha256", "dim", "state", "tracks", "current", "degraded")

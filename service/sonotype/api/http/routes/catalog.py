@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from sonotype.api.http.auth import Client
 from sonotype.api.http.catalog_docs import USUAL
-from sonotype.api.http.context import plane_of
+from sonotype.api.http.context import plane_of, settings_of
 from sonotype.api.http.render import json_response
 from sonotype.api.http.render_catalog import catalog_body, generation_body
 from sonotype.api.http.routes.models import no_parameters
@@ -26,7 +26,8 @@ router = APIRouter(tags=["catalogue"], dependencies=[Depends(no_parameters)])
 )
 async def catalog(request: Request, client: Client) -> Response:
     """Tell how many tracks there are, how many are stale, and which generation is searched."""
-    return json_response(catalog_body(await plane_of(request).catalog.status()))
+    takes_jobs = settings_of(request).ingest_root is not None
+    return json_response(catalog_body(await plane_of(request).catalog.status(), takes_jobs=takes_jobs))
 
 
 @router.post(

@@ -9,7 +9,7 @@ const PAGE = 10;
 export class Jobs {
   // `onEnded()` hears that a job came to its end.
   constructor(onEnded) {
-    Object.assign(this, pick("jobsbox", "jobform", "jobtask", "jobmore"));
+    Object.assign(this, pick("jobsbox", "jobform", "jobtask", "jobmore", "jobnote"));
     this.onEnded = onEnded;
     this.rows = new Map();
     this.task = new Task();
@@ -24,7 +24,10 @@ export class Jobs {
 
   // `takes`: whether the service takes jobs at all; `stale`: tracks that a job would embed anew.
   async open({ takes_jobs: takes, stale }) {
-    this.jobform.hidden = takes === false;
+    this.jobform.hidden = !takes;
+    this.jobnote.textContent = takes
+      ? "Whole folders, playlists and manifests that the service works through by itself, below its ingest root."
+      : "This service takes no jobs: it was started without an ingest root.";
     this.reembed.hidden = !stale;
     this.cursor = null;
     const known = await this.task.run(({ signal }) => askJson(`/v1/jobs?limit=${PAGE}`, { signal }));
