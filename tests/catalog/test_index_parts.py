@@ -124,6 +124,24 @@ def test_an_instant_does_not_change() -> None:
     assert positions.now.live == 0
 
 
+def test_positions_of_a_few_slots_are_those_of_an_instant() -> None:
+    positions = Positions()
+    for slot in (4, 2, 9, 6):
+        positions.append(positions.now.total + 1, slot, 0, 0)
+    before, allowed = positions.now, np.ones(40, np.bool_)
+    allowed[2] = False
+    found = positions.among(before, allowed, 3)
+    assert found is not None
+    assert sorted(found.tolist()) == [0, 2]
+    positions.remove(3)
+    found = positions.among(positions.now, allowed, 4)
+    assert found is not None
+    assert sorted(found.tolist()) == [0, 3]
+    positions.append(5, 4, 0, 0)
+    assert positions.among(before, allowed, 4) is None
+    assert positions.among(positions.now, allowed[:4], 5) is not None
+
+
 def test_the_columns_grow() -> None:
     positions = Positions()
     for row in range(1, 3_001):

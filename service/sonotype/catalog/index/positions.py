@@ -93,6 +93,21 @@ class Positions:
         found = place.take(slots, mode="clip")
         return np.where((slots >= 0) & (slots < len(place)), found, -1)
 
+    def among(self, now: Instant, allowed: Booleans, stop: int) -> Integers | None:
+        """Positions below `stop` that were alive at an instant in slots that are allowed, shape [n].
+
+        It costs as much as there are allowed ones, not as there are positions.
+
+        Returns:
+            None where one of the slots was filled anew since: the position that it had then is not known here.
+        """
+        place = self.place
+        places = place[np.flatnonzero(allowed[: len(place)])]
+        if np.any(places >= now.total):
+            return None
+        places = places[(places >= 0) & (places < stop)]
+        return places[now.alive(places)]
+
     def append(self, row: int, slot: int, mean: float, std: float) -> None:
         """A new position; what the slot held before dies in the same instant."""
         now, position = self.now, self.now.total

@@ -23,7 +23,8 @@ from sonotype.core.types import Floats
 
 _SURE = 2 / 3  # of the candidates of a search: the outermost ones are often not the next nearest
 
-_MAPPED = 4  # times the cost of looking whether a position is allowed: of looking in which cell it is
+_SPARSE = 16  # positions for each allowed slot from which it is quicker to go from these slots to their positions
+_MAPPED = 3  # times the cost of looking whether a position is allowed: of looking in which cell it is
 _CELLS_PER_COUNT = 40  # allowed vectors compared for each one wanted, at least
 
 
@@ -91,7 +92,7 @@ def _width(count: int, share: float, tuning: Tuning) -> int:
 
 def _comparing_us(held: Contents, chosen: int, tuning: Tuning) -> float:
     """What `_by_comparing` costs with so many allowed ones."""
-    total = len(held.segment) * tuning.position_us
+    total = min(len(held.segment), _SPARSE * chosen) * tuning.position_us
     if held.cells and chosen > tuning.cells_enough:
         return total + _MAPPED * chosen * tuning.position_us + tuning.cells_enough * tuning.comparison_us
     return total + chosen * tuning.comparison_us
@@ -99,14 +100,21 @@ def _comparing_us(held: Contents, chosen: int, tuning: Tuning) -> float:
 
 def _by_comparing(held: Contents, now: Instant, query: Query, tuning: Tuning) -> tuple[Ranked, bool]:
     """The nearest of all allowed ones, or of those around the query where they are many; and whether it was all."""
-    among = _among(now, query, slice(len(held.segment)))
-    if among.all():
+    positions, exact = _positions(held, now, query), True
+    if len(positions) == len(held.segment):
         return held.segment.scan(query.vector, query.count), True
-    positions, exact = np.flatnonzero(among), True
     enough = max(tuning.cells_enough, _CELLS_PER_COUNT * query.count)
     if held.cells and not query.exact and len(positions) > enough:
         positions, exact = held.cells.around(query.vector, positions, enough), False
     return held.segment.scan(query.vector, query.count, positions), exact
+
+
+def _positions(held: Contents, now: Instant, query: Query) -> Integers:
+    """Where in the segment the alive and allowed ones are."""
+    total, found = len(held.segment), None
+    if query.allowed is not None and np.count_nonzero(query.allowed) * _SPARSE < total:
+        found = held.positions.among(now, query.allowed, total)
+    return np.flatnonzero(_among(now, query, slice(total))) if found is None else found
 
 
 def _by_strays(strays: Strays, found: Integers, now: Instant, query: Query) -> Ranked:

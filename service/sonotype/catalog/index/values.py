@@ -120,7 +120,7 @@ class Tuning:
     niceness: int = 10
     candidate_us: float = 4.0
     comparison_us: float = 0.1
-    position_us: float = 0.005
+    position_us: float = 0.003
     cells: int = 1_024
     cells_from: int = 100_000
     cells_enough: int = 20_000
