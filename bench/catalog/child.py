@@ -53,17 +53,18 @@ class Child:
 
     def search(self, filter: str, begin: int, end: int, limit_s: float) -> dict[str, Any]:
         """Queries one by one, until the time is up."""
-        times, found = [], np.full((end - begin, corpus.K), -1, np.int64)
+        times, busy, found = [], [], np.full((end - begin, corpus.K), -1, np.int64)
         for number in range(begin, end):
             if sum(times) > limit_s:
                 break
             query, where = self._corpus.queries[number], self._corpus.where(filter, number)
-            start = time.perf_counter()
+            start, start_busy = time.perf_counter(), time.thread_time()
             rows = self._engine.search(query, corpus.K, where)
             times.append(time.perf_counter() - start)
+            busy.append(time.thread_time() - start_busy)
             found[number - begin, : len(rows)] = rows
         truth = self._corpus.answers(filter, begin, begin + len(times), self._held)
-        return {"seconds": times, "recall": corpus.recall(found[: len(times)], truth)}
+        return {"seconds": times, "busy": busy, "recall": corpus.recall(found[: len(times)], truth)}
 
     def insert(self, count: int) -> dict[str, Any]:
         """Single rows, each acknowledged and then looked for."""

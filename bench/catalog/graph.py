@@ -16,7 +16,7 @@ from bench.catalog import corpus
 from bench.catalog.engines.hybrid import WIDTH
 
 _ADDS = 300
-_WIDTHS = (32, 64, 96, 128, 192, 256)
+_WIDTHS = (32, 64, 96, 128, 192, 256, 512, 1024)
 
 
 def measure(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ AIM_PLAIN_MS, AIM_FILTERED_MS, AIM_RECALL = 3.0, 15.0, 0.95
 
 
 def searches(parts: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Quantiles over all turns, and over the calmest of them; and recall@10."""
+    """Quantiles over all turns, over the calmest of them, and of the thread's processor time; and recall@10."""
     seconds = [second for part in parts for second in part["seconds"]]
     weights = [len(part["seconds"]) for part in parts]
     return {
@@ -21,6 +21,7 @@ def searches(parts: Sequence[dict[str, Any]]) -> dict[str, float]:
         "p50_ms": _ms(seconds, 50),
         "p99_ms": _ms(seconds, 99),
         "calm_p99_ms": min(_ms(part["seconds"], 99) for part in parts),
+        "busy_p99_ms": _ms([second for part in parts for second in part["busy"]], 99),
         "recall": round(float(np.average([part["recall"] for part in parts], weights=weights)), 4),
     }
 
