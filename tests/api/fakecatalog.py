@@ -161,7 +161,7 @@ class FakeCatalog:
         await self._work()
         check_path(query)
         ends = [await self.track(query.start), await self.track(query.end)]
-        found = tuple(Match(track, 0.5, 0.5) for track in ends)
+        found = tuple(Match(track, 0.5, 0.25) for track in ends)
         return Matches(found, CURRENT.name, exact=False, degraded=True, hubness="none")
 
     async def playlist(self, query: PlaylistQuery) -> Matches:

@@ -56,6 +56,7 @@ async def test_similar_tracks_and_path(client: httpx.AsyncClient, tracks: list[s
     assert (entry["suffix"], entry["genre"], entry["duration"]) == ("flac", "jazz", 62)
     way = (await ask(client, "findSonicPath", startSongId="a", endSongId="d", count=4))["sonicMatch"]
     assert [way[0]["entry"]["id"], way[-1]["entry"]["id"]] == ["a", "d"]
+    assert way[-1]["similarity"] == 0.25, "to the first song of the way, not to the one before"
 
 
 async def test_xml_is_what_players_get_who_do_not_say(client: httpx.AsyncClient, tracks: list[str]) -> None:
@@ -102,7 +103,7 @@ async def test_keys(client: httpx.AsyncClient, plane: FakePlane, monkeypatch: py
     monkeypatch.setattr(plane, "authenticate", authenticate)
     for good in ({"apiKey": "sesame"}, {"u": "me", "p": "sesame"}, {"u": "me", "p": "enc:" + b"sesame".hex()}):
         assert (await ask(client, "ping", **good))["status"] == "ok"
-    assert (await ask(client, "tokenInfo", apiKey="sesame"))["tokenInfo"] == {"username": "key-1"}
+        assert (await ask(client, "tokenInfo", **good))["tokenInfo"] == {"username": "key-1"}
     for bad, number in (({"apiKey": "x"}, 44), ({"u": "me", "p": "enc:zz"}, 44), ({"u": "me", "t": "t", "s": "s"}, 42)):
         assert (await ask(client, "ping", **bad))["error"]["code"] == number
     assert (await ask(client, "getOpenSubsonicExtensions"))["status"] == "ok"

@@ -75,6 +75,7 @@ async def test_a_way_has_both_ends_repeats_nothing_and_keeps_to_the_constraints(
     assert len(way.stops) == count or way.refused
     for one, after in zip(way.stops, way.stops[1:], strict=False):
         assert after.similarity == pytest.approx(float(one.vector @ after.vector), abs=1e-6)
+        assert after.score == pytest.approx(float(way.stops[0].vector @ after.vector), abs=1e-6)
 
 
 async def test_a_way_follows_the_arc() -> None:

@@ -101,9 +101,9 @@ def child(track: Track) -> Envelope:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def sonic_match(match: Match) -> Envelope:
-    """A match; 1 is the same recording, 0 the most different, so a cosine below 0 counts as 0."""
-    return {"entry": child(match.track), "similarity": round(max(0.0, min(1.0, match.similarity)), 6)}
+def sonic_match(match: Match, cosine: float) -> Envelope:
+    """A match; 1 is the same recording, 0 the most different, so a cosine to the song asked for below 0 counts as 0."""
+    return {"entry": child(match.track), "similarity": round(max(0.0, min(1.0, cosine)), 6)}
 
 
 def as_xml(root: Envelope) -> bytes:

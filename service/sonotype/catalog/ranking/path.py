@@ -29,7 +29,7 @@ class Stop:
         member: it.
         vector: its unit vector, shape [D].
         similarity: cosine to the stop before it; 1 for the first.
-        score: cosine to the waypoint that it was chosen for; 1 for both ends.
+        score: cosine to the first stop; 1 for that.
     """
 
     member: Member
@@ -111,8 +111,7 @@ async def _nearest(
         rows = np.flatnonzero(allowance.allowed)
         if len(rows):
             row = min(rows.tolist(), key=lambda at: (-float(found.similarity[at]), found.ids[at]))
-            stop = Stop(Member.at(found, row), found.vectors[row], score=float(found.similarity[row]))
-            return stop, {}
+            return Stop(Member.at(found, row), found.vectors[row]), {}
         if len(found.ids) < asked or asked >= MOST:
             return None, allowance.refused
         asked = min(asked * GROWTH, MOST)
@@ -120,6 +119,6 @@ async def _nearest(
 
 def _chain(stops: list[Stop]) -> tuple[Stop, ...]:
     cosines = [1.0, *(float(a.vector @ b.vector) for a, b in pairwise(stops))]
-    return tuple(
-        Stop(stop.member, stop.vector, cosine, stop.score) for stop, cosine in zip(stops, cosines, strict=True)
-    )
+    scores = [1.0, *(float(stops[0].vector @ stop.vector) for stop in stops[1:])]
+    values = zip(stops, cosines, scores, strict=True)
+    return tuple(Stop(stop.member, stop.vector, cosine, score) for stop, cosine, score in values)

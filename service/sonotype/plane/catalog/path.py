@@ -33,7 +33,7 @@ class Path:
         self._generations = generations
 
     async def find(self, query: PathQuery) -> Matches:
-        """A way from one track to another; a match's similarity is that to the track before it."""
+        """A way from one track to another: `similarity` is that to the track before, `score` that to the first."""
         check_path(query)
         where = checked_filter(query.where)
         names = self._generations.searchable(by_upload=False)

@@ -55,7 +55,7 @@ class CatalogPlane(Protocol):
         """Why two tracks are alike. Raises `not_found`."""
 
     async def path(self, query: PathQuery) -> Matches:
-        """A way from one track to another; a match's similarity is that to the track before it."""
+        """A way from one track to another: `similarity` is that to the track before, `score` that to the first."""
 
     async def playlist(self, query: PlaylistQuery) -> Matches:
         """An ordered list of tracks."""

@@ -93,8 +93,9 @@ class Match:
 
     Attributes:
         track: it.
-        similarity: cosine to the query, -1…1.
-        score: what the order follows: the similarity, corrected for hubness where asked for, 0…1 or the cosine.
+        similarity: cosine to the query, -1…1; on a path, to the track before.
+        score: what the order follows: the similarity, corrected for hubness where asked for, 0…1 or the cosine; on a
+            path, the cosine to the first track.
         why: against the first positive seed that is a track; None unless asked for and possible.
     """
 

@@ -36,7 +36,7 @@ from sonotype.plane.port import Plane
 router = APIRouter()
 
 Fields = Mapping[str, str]
-Method = Callable[[Plane, Fields], Awaitable[Envelope]]
+Method = Callable[[Plane, Fields, str | None], Awaitable[Envelope]]
 _SIMILAR, _PATH = 10, 25
 
 
@@ -57,15 +57,15 @@ async def _answer(request: Request, name: str, fields: Fields) -> Envelope:
     found = METHODS.get(name)
     if found is None:
         raise SonotypeError(Code.NOT_FOUND, "This server has no such method.")
-    if name != "getOpenSubsonicExtensions":  # which must answer whoever asks
-        _authenticate(request, fields)
-    return envelope(await found(plane_of(request), fields))
+    # one of them must answer whoever asks
+    client = _authenticate(request, fields) if name != "getOpenSubsonicExtensions" else None
+    return envelope(await found(plane_of(request), fields, client))
 
 
-def _authenticate(request: Request, fields: Fields) -> None:
+def _authenticate(request: Request, fields: Fields) -> str | None:
     key = _key(request, fields)
     try:
-        plane_of(request).authenticate(key)
+        return plane_of(request).authenticate(key)
     except SonotypeError:
         if key is None and "t" in fields:
             raise unsupported_login() from None
@@ -91,34 +91,36 @@ def _decoded(password: str) -> str:
         return ""
 
 
-async def _ping(plane: Plane, fields: Fields) -> Envelope:
+async def _ping(plane: Plane, fields: Fields, client: str | None) -> Envelope:
     return {}
 
 
-async def _license(plane: Plane, fields: Fields) -> Envelope:
+async def _license(plane: Plane, fields: Fields, client: str | None) -> Envelope:
     return {"license": {"valid": True}}
 
 
-async def _extensions(plane: Plane, fields: Fields) -> Envelope:
+async def _extensions(plane: Plane, fields: Fields, client: str | None) -> Envelope:
     return {"openSubsonicExtensions": [{"name": name, "versions": [1]} for name in EXTENSIONS]}
 
 
-async def _token_info(plane: Plane, fields: Fields) -> Envelope:
-    return {"tokenInfo": {"username": plane.authenticate(fields.get("apiKey") or fields.get("p")) or "anybody"}}
+async def _token_info(plane: Plane, fields: Fields, client: str | None) -> Envelope:
+    return {"tokenInfo": {"username": client or "anybody"}}
 
 
-async def _song(plane: Plane, fields: Fields) -> Envelope:
+async def _song(plane: Plane, fields: Fields, client: str | None) -> Envelope:
     return {"song": child(await plane.catalog.track(_needed(fields, "id")))}
 
 
-async def _similar(plane: Plane, fields: Fields) -> Envelope:
-    query = SimilarQuery((Seed(track=_needed(fields, "id")),), k=_count(fields, _SIMILAR))
-    return {"sonicMatch": [sonic_match(match) for match in (await plane.catalog.similar(query)).matches]}
+async def _similar(plane: Plane, fields: Fields, client: str | None) -> Envelope:
+    query = SimilarQuery((Seed(track=_needed(fields, "id")),), k=_count(fields, _SIMILAR), client=client)
+    found = await plane.catalog.similar(query)
+    return {"sonicMatch": [sonic_match(match, match.similarity) for match in found.matches]}
 
 
-async def _path(plane: Plane, fields: Fields) -> Envelope:
+async def _path(plane: Plane, fields: Fields, client: str | None) -> Envelope:
     query = PathQuery(_needed(fields, "startSongId"), _needed(fields, "endSongId"), count=_count(fields, _PATH))
-    return {"sonicMatch": [sonic_match(match) for match in (await plane.catalog.path(query)).matches]}
+    found = await plane.catalog.path(query)
+    return {"sonicMatch": [sonic_match(match, match.score) for match in found.matches]}  # to the first, not the last
 
 
 METHODS: dict[str, Method] = {
