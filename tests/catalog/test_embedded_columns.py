@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import threading
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -217,3 +219,9 @@ async def test_stored_vectors_come_in_blocks_without_the_damaged(tmp_path: Path)
 def test_terms_are_packed_and_unpacked() -> None:
     assert unpack_terms(pack_terms([3, 1, 70_000])) == [3, 1, 70_000]
     assert pack_terms([]) == b""
+
+
+@pytest.mark.parametrize("bits", [b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\x80" + b"\x00" * 7])
+def test_a_forged_cursor_is_a_number_that_sqlite_takes(bits: bytes) -> None:
+    forged = base64.urlsafe_b64encode(bits + zlib.crc32(bits).to_bytes(4, "big")).decode()
+    assert -(2**63) <= cursor.decode(forged) < 2**63

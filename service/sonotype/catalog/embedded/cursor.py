@@ -8,7 +8,7 @@ import zlib
 
 from sonotype.core.errors import Code, SonotypeError
 
-_LAYOUT = struct.Struct(">Q")
+_LAYOUT = struct.Struct(">q")  # as SQLite: no number is too large for it
 _BYTES = _LAYOUT.size + 4  # twelve: no padding in base64
 
 

@@ -103,8 +103,8 @@ def _check_range(span: Range | None, what: str) -> None:
     if span is None:
         return
     ends = [end for end in (span.low, span.high) if end is not None]
-    if not all(math.isfinite(end) for end in ends):
-        raise invalid(f"The ends of {what} must be finite.")
+    for end in ends:
+        check_number(end, 0, limits.MAX_BOUND, f"An end of {what}")
     if len(ends) == 2 and ends[0] > ends[1]:
         raise invalid(f"The lower end of {what} lies above the upper one.")
 
