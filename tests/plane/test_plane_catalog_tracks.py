@@ -12,10 +12,11 @@ from catalog_standin import metadata
 from sonotype.catalog.port import EVERYTHING
 from sonotype.catalog.track import Track
 from sonotype.core.errors import Code
-from sonotype.core.types import Lane
+from sonotype.core.types import Analysis, Lane, Upload
 from sonotype.plane.catalog.tracks import request_hash
 from sonotype.plane.catalog.values import Submission
 from sonotype.plane.deployment import Deployment
+from sonotype.plane.query import AnalyzeQuery
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,18 @@ async def test_a_network_that_only_embeds_leaves_no_labels(kit: Kit) -> None:
 async def test_the_duration_that_a_client_gives_stays(kit: Kit) -> None:
     catalog = await kit.open()
     assert (await catalog.put_track(one(duration_s=99.0), upload(1))).track.metadata.duration_s == 99.0
+
+
+async def test_a_measured_duration_is_stored_in_milliseconds(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    analyze = kit.analyze
+
+    async def measured(sent: Upload, query: AnalyzeQuery) -> Analysis:
+        found = await analyze(sent, query)
+        return replace(found, clip=replace(found.clip, duration_s=14.00108843537415))
+
+    monkeypatch.setattr(kit, "analyze", measured)
+    catalog = await kit.open()
+    assert (await catalog.put_track(one(), upload(1))).track.metadata.duration_s == 14.001
 
 
 async def test_silence_has_no_place_in_the_catalogue(kit: Kit) -> None:

@@ -74,7 +74,7 @@ class Tracks:
         analysis = await self._analyze(upload, query)
         metadata = wanted.metadata
         if metadata.duration_s is None:
-            metadata = replace(metadata, duration_s=analysis.clip.duration_s)
+            metadata = replace(metadata, duration_s=round(analysis.clip.duration_s, 3))
         names = {name.partition("@")[0] for name in self._labellers}
         labels, evidence = describe(r for r in analysis.results if r.model.partition("@")[0] in names)
         return Draft(
