@@ -107,6 +107,19 @@ def test_forgetting_a_large_job_takes_many_short_steps(tmp_path: Path, monkeypat
     book.close()
 
 
+def test_a_job_that_was_stopped_while_it_looked_for_files_leaves_nothing(tmp_path: Path) -> None:
+    book = JobBook(tmp_path / "jobs.db")
+    job = book.create(ASKED)
+    book.add_files(job.id, listed(*range(7)))
+    book.end(job.id, JobState.CANCELLED, None)
+    (seq,) = book.doomed(0, 1e9)
+    assert book.prune(seq)
+    book.close()
+    with sqlite3.connect(tmp_path / "jobs.db") as db:
+        assert db.execute("SELECT count(*) FROM found").fetchone() == (0,)
+    db.close()
+
+
 def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     path.write_bytes(b"no database " * 1000)

@@ -172,6 +172,7 @@ class JobBook:
             query = f"DELETE FROM files WHERE (job, place) IN ({part})"  # noqa: S608 - constants
             if self._db.execute(query, (seq, _PRUNE_ROWS)).rowcount == _PRUNE_ROWS:
                 return False
+            self._db.execute("DELETE FROM found WHERE job = ?", (seq,))  # it was stopped before they were sorted
             self._db.execute("DELETE FROM counts WHERE job = ?", (seq,))
             self._db.execute("DELETE FROM jobs WHERE seq = ?", (seq,))
         return True
