@@ -28,6 +28,7 @@ class Entry:
         last: the newest version that was ever asked for.
         uploads: versions that were sent as audio.
         keys: idempotency keys of versions.
+        deleting: the last that was asked for is its end.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Entry:
     last: int = 0
     uploads: set[int] = field(default_factory=set)
     keys: dict[int, str] = field(default_factory=dict)
+    deleting: bool = False
 
     @property
     def settled(self) -> int | None:

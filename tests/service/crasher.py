@@ -116,7 +116,7 @@ class Client:
             self._delete(entry)
 
     def _store(self, entry: Entry, kind: str) -> None:
-        entry.last += 1
+        entry.last, entry.deleting = entry.last + 1, False
         entry.may.add(entry.last)
         if kind == "upload":
             entry.uploads.add(entry.last)
@@ -136,6 +136,7 @@ class Client:
             self._run.look_for(entry, exact=False, during=True)
 
     def _delete(self, entry: Entry) -> None:
+        entry.deleting = True
         entry.may.add(ABSENT)
         try:
             answer = self._run.http.delete(f"/v1/tracks/{entry.id}")
@@ -299,8 +300,8 @@ class Crasher:
 
     def _replay(self) -> None:
         """Clients that know not what became of an operation with a key ask again; others get the same once more."""
-        with_key = [e for e in self.history.entries.values() if e.last in e.keys and ABSENT not in e.may - {ABSENT}]
-        unsure = [e for e in with_key if e.settled is None and e.last in e.may]
+        with_key = [e for e in self.history.entries.values() if e.last in e.keys and not e.deleting]
+        unsure = [e for e in with_key if e.settled is None]
         sure = [e for e in with_key if e.settled == e.last]
         for entry in [*unsure, *self._chance.sample(sure, min(10, len(sure)))]:
             known = entry.settled is not None

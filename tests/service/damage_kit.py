@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from harness import Served, serve
 
 DIM = 16
+SOUGHT = 25  # tracks that are sought in a whole catalogue
 TUNED = (str(Path(__file__).with_name("tuned_serve.py")),)
 
 
@@ -44,8 +45,8 @@ def search(client: httpx.Client, number: int, exact: bool = False) -> dict[str, 
     return found
 
 
-def check_all(client: httpx.Client, numbers: Iterable[int]) -> list[dict[str, Any]]:
-    """Each of the tracks, and no other, is listed once and found by its vector; the answers of the searches."""
+def check_all(client: httpx.Client, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Each of the tracks, and no other, is listed once, and some are found by their vector; the searches' answers."""
     listed, params = [], {"limit": 200}
     while params:
         page = client.get("/v1/tracks", params=params).json()
@@ -53,7 +54,7 @@ def check_all(client: httpx.Client, numbers: Iterable[int]) -> list[dict[str, An
         params = {"limit": 200, "cursor": page["cursor"]} if page["cursor"] else {}
     assert sorted(listed) == sorted(f"t{number}" for number in numbers)
     answers = []
-    for number in numbers:
+    for number in {*numbers[:: max(1, len(numbers) // SOUGHT)], numbers[-1]}:
         for exact in (False, True):
             answers.append(search(client, number, exact))
             best = answers[-1]["matches"][0]
