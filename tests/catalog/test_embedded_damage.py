@@ -105,6 +105,17 @@ async def test_stray_files_are_ignored(tmp_path: Path) -> None:
     assert (tmp_path / "catalog.sqlite.tmp").exists()
 
 
+async def test_the_index_of_a_generation_whose_end_was_cut_off_is_deleted(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path)
+    (kept,) = (tmp_path / INDEXES).iterdir()
+    await catalog.aclose()
+    for name in ("0123456789abcdef", "nonsense"):
+        (tmp_path / INDEXES / name).mkdir()
+        (tmp_path / INDEXES / name / "snapshot-00000001.index").write_bytes(b"x")
+    await (await opened(tmp_path)).aclose()
+    assert {path.name for path in (tmp_path / INDEXES).iterdir()} == {kept.name, "nonsense"}
+
+
 async def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with refused(Code.UNAVAILABLE):

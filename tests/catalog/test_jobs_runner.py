@@ -281,6 +281,28 @@ async def test_the_desk_waits_after_a_pause_and_cancels_what_waits(
         await desk.aclose()
 
 
+async def test_the_desk_outlives_a_fault(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonotype.plane.catalog.ingest.desk._AGAIN_S", 0.05)
+    fill(root, NAMES[:1])
+    async with opened(tmp_path) as store:
+        faults = iter([RuntimeError("a fault of ours")])
+        prune = store.prune
+
+        async def prune_or_fail() -> None:
+            if (fault := next(faults, None)) is not None:
+                raise fault
+            await prune()
+
+        monkeypatch.setattr(store, "prune", prune_or_fail)
+        desk = JobDesk(store, FakeTarget(tmp_path / "s"), FakeTags(), root=root, concurrency=1, max_bytes=1 << 20)
+        desk.start()
+        job = await desk.create_job(JobRequest(JobKind.INGEST))
+        async with asyncio.timeout(20):
+            seen = [job async for job in desk.watch_job(job.id)]
+        assert seen[-1].state is JobState.COMPLETED
+        await desk.aclose()
+
+
 def test_a_walk_holds_nothing(tmp_path: Path) -> None:
     """A generator over a flat folder: what it holds does not grow with the folder."""
     for number in range(3000):

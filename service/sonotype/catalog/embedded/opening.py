@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 DATABASE = "catalog.sqlite"
 INDEXES = "index"
 RESERVE = "reserve"
+_FOLDER = re.compile("[0-9a-f]{16}")  # as `lifecycle.begin` names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def open_parts(folder: Path, open_index: OpenIndex) -> Parts:
             parts.writer.submit(functools.partial(lifecycle.register, generations=parts.generations, one=one)).result()
         parts.generations.alias = alias
         undo.pop_all()
+    _sweep(folder / INDEXES, {row.folder for row in rows})
     reserve.set_aside(folder / RESERVE)
     log.info("catalogue opened", tracks=columns.tracks, generations=len(rows), alias=alias)
     return parts
@@ -110,6 +113,16 @@ def bytes_in(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_size
     return total
+
+
+def _sweep(indexes: Path, wanted: Collection[str]) -> None:
+    """Delete the snapshots of generations that were deleted by a process that died before it came to them."""
+    if not wanted or not indexes.is_dir():
+        return  # a database begun anew says nothing of what was there
+    for path in indexes.iterdir():
+        if path.name not in wanted and _FOLDER.fullmatch(path.name) and not path.is_symlink():
+            log.info("the index of a deleted generation is deleted", folder=path.name)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _database(folder: Path) -> sqlite3.Connection:

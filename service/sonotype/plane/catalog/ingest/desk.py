@@ -113,6 +113,9 @@ class JobDesk:
             except (sqlite3.Error, OSError) as error:
                 _log.warning("the file of jobs cannot be used now (%s)", type(error).__name__)
                 again_s = _AGAIN_S
+            except Exception:  # noqa: BLE001 - background job: a fault of ours must not end all jobs for good
+                _log.exception("jobs cannot go on now")
+                again_s = _AGAIN_S
             await self._rest(again_s)
 
     async def _rest(self, seconds: float | None) -> None:
