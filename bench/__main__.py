@@ -9,11 +9,11 @@ from pathlib import Path
 
 def main() -> None:
     """Hand the arguments to `bench.NAME.run.main`."""
-    names = sorted(path.parent.name for path in Path(__file__).parent.glob("*/run.py"))
+    names = sorted(path.parent.name.replace("_", "-") for path in Path(__file__).parent.glob("*/run.py"))
     if len(sys.argv) < 2 or sys.argv[1] not in names:
         sys.exit(f"usage: python -m bench {{{','.join(names)}}} …  (see bench/README.md)")
     name = sys.argv.pop(1)
-    importlib.import_module(f"bench.{name}.run").main()
+    importlib.import_module(f"bench.{name.replace('-', '_')}.run").main()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Similarity through the real service: what the engine costs in it, and what the service adds."""
