@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from audio_kit import decode, music, sndfile
 
+from sonotype.audio.backends import select
 from sonotype.audio.backends.block import UnreadableError
 from sonotype.audio.backends.libav import LibavSource
 from sonotype.audio.blob import Blob
@@ -162,6 +163,22 @@ def test_of_a_video_only_the_sound_is_decoded(muxer: str) -> None:
 
 def test_a_video_without_sound_is_undecodable(tmp_path: Path) -> None:
     assert code_of(audio_kit.silent_film(tmp_path / "film.mp4")) is Code.UNDECODABLE
+
+
+def test_an_ogg_that_libav_refuses_is_libsndfiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole Vorbis files of published games were refused for their first page's position, which is below 0."""
+
+    class Refusing:
+        def __init__(self, kind: Format, blob: Blob) -> None:
+            raise UnreadableError
+
+    data = sndfile(music(3.0), "OGG", "VORBIS")
+    expected, _ = decode(data)
+    monkeypatch.setattr(select, "LibavSource", Refusing)
+    samples, facts = decode(data)
+    assert facts.duration_s == pytest.approx(3.0, abs=0.1)
+    assert audio_kit.snr_db(expected[: len(samples)], samples[: len(expected)]) > 40
+    assert code_of(data, "libav") is Code.UNDECODABLE
 
 
 def test_a_chained_ogg_is_decoded_link_by_link(files: dict[str, bytes]) -> None:

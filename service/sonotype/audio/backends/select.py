@@ -3,7 +3,8 @@
 libsndfile is right and fast for WAV, AIFF and FLAC (with the length field of FLAC set to "unknown", because it
 stops where the header says). For MP3 it stops at the frame count of the Xing header or at an estimate from the
 first frame, so it gets an MP3 only if the frames that are really there do not exceed that. Ogg goes to libav link
-by link; M4A, ADTS and WebM are libav's anyway.
+by link, and to libsndfile where libav does not open it: it refuses some whole files, for instance with a first page
+before sample 0. M4A, ADTS and WebM are libav's anyway.
 """
 
 from __future__ import annotations
@@ -33,12 +34,21 @@ def open_source(kind: Format, blob: Blob, backend: Backend = "auto") -> Source:
     """
     try:
         if kind is Format.OGG and backend != "sndfile":
-            return _ChainSource(blob)
+            return _ogg(blob, backend)
         if backend == "libav":
             return LibavSource(kind, blob)
         return SndfileSource(kind, blob) if backend == "sndfile" else _automatic(kind, blob)
     except UnreadableError:
         raise SonotypeError(Code.UNDECODABLE, f"The {kind.value} data cannot be decoded.") from None
+
+
+def _ogg(blob: Blob, backend: Backend) -> Source:
+    try:
+        return _ChainSource(blob)
+    except UnreadableError:
+        if backend == "libav":
+            raise
+        return SndfileSource(Format.OGG, blob)
 
 
 def _automatic(kind: Format, blob: Blob) -> Source:
