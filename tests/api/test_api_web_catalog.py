@@ -69,7 +69,7 @@ async def test_a_dropped_file_becomes_a_track_with_the_title_of_its_name(client:
 async def test_the_list_is_filtered_and_paged_as_the_page_asks(client: httpx.AsyncClient) -> None:
     for number in range(3):
         await stored(client, f"track {number}", b"RIFF %d" % number)
-    query = {"limit": 2, "collection": "default", "artist": "Miles Davis"}
+    query: dict[str, str | int] = {"limit": 2, "collection": "default", "artist": "Miles Davis"}
     first = (await client.get("/v1/tracks", params=query)).json()
     second = (await client.get("/v1/tracks", params={**query, "cursor": first["cursor"]})).json()
     assert [len(first["tracks"]), len(second["tracks"]), second["cursor"]] == [2, 1, None]
@@ -80,7 +80,13 @@ async def test_the_list_is_filtered_and_paged_as_the_page_asks(client: httpx.Asy
 
 async def test_knobs_are_understood_by_every_way_to_ask(client: httpx.AsyncClient, pair: tuple[str, str]) -> None:
     """A track, a tray and an upload are asked about with the same knobs."""
-    knobs = {"k": 1, "diversity": 0.5, "hubness": "none", "hide_duplicates": "false", "max_per_artist": 2}
+    knobs: dict[str, str | float] = {
+        "k": 1,
+        "diversity": 0.5,
+        "hubness": "none",
+        "hide_duplicates": "false",
+        "max_per_artist": 2,
+    }
     seeds = [{"track": pair[0], "weight": 1}, {"tag": "jazz", "weight": -0.5}, {"prototype": "p.a.0", "weight": 0.3}]
     constraints = {"hide_duplicates": False, "max_per_artist": 2}
     body = {"seeds": seeds, "k": 1, "diversity": 0.5, "hubness": "none", "constraints": constraints}

@@ -49,7 +49,10 @@ export class Catalogue {
   // The state, and the list from its start.
   async refresh() {
     const state = await this.task.run(({ signal }) => askJson("/v1/catalog", { signal }));
-    if (!state) return undefined;
+    if (!state) {
+      this.catstate.textContent = "The catalogue does not answer.";
+      return undefined;
+    }
     this.say(state);
     await this.load();
     return state;

@@ -12,7 +12,7 @@ const [LABELS, PROTOTYPES] = [10, 8];
 export class TrackPanel {
   // `onGone()` hears that the track was deleted.
   constructor(onGone) {
-    Object.assign(this, pick("trackpanel", "trackname", "trackby", "trackacts", "trackfacts", "tracktags", "tracktask", "heard", "heardlabels", "heardreasons", "heardproto",
+    Object.assign(this, pick("trackpanel", "trackname", "trackby", "trackacts", "trackknown", "trackfacts", "tracktags", "tracktask", "heard", "heardlabels", "heardreasons", "heardproto",
       "nearbox", "pathbox", "listbox", "trackrest"));
     this.onGone = onGone;
     this.task = new Task();
@@ -27,7 +27,7 @@ export class TrackPanel {
     if (this.id === id) return;
     this.id = id;
     for (const part of [this.similar, this.path, this.playlist]) part.clear();
-    this.trackrest.hidden = true;
+    for (const part of [this.trackrest, this.trackknown, this.tracktags, this.trackacts]) part.hidden = true;
     this.trackname.textContent = id;
     this.trackby.textContent = "";
     const track = await this.task.run(({ signal, step }) => {
@@ -50,7 +50,7 @@ export class TrackPanel {
 
   async show(track) {
     seen.set(track.id, track);
-    this.trackrest.hidden = false;
+    for (const part of [this.trackrest, this.trackknown, this.tracktags, this.trackacts]) part.hidden = false;
     this.trackname.textContent = titleOf(track);
     this.trackby.textContent = bySay(track);
     this.trackacts.replaceChildren(trackWeights(track), button("plain small", "Delete …", () => this.confirm(track)));
