@@ -4,50 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from click.testing import Result
+from cli_kit import CommandLine, Run
 from fakeplane import FakePlane
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from prototype_models import make_model
 from sonotype.cli.app import app as command_line
-from sonotype.cli.wiring import Wiring
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.settings import Settings
 from sonotype.plane.sonification import PathQuery, Rendering
 
-Run = Callable[..., Awaitable[Result]]
 PASSED, SILENT = "pecmae.cello.0", "pecmae.tenor-saxophone.1"
 
 
 @pytest.fixture(params=["local", "remote"])
 def run(request: pytest.FixtureRequest, plane: FakePlane, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Run a command; in a thread, for it has an event loop of its own."""
     monkeypatch.setenv("COLUMNS", "160")
     server = [] if request.param == "local" else ["--server", f"http://127.0.0.1:{port}"]
-
-    @asynccontextmanager
-    async def open_plane(settings: Settings) -> AsyncIterator[FakePlane]:
-        yield plane
-
-    def serve(settings: Settings, open_page: bool) -> None:
-        raise AssertionError("nothing is served here")
-
-    async def invoke(*arguments: str) -> Result:
-        wiring = Wiring(serve=serve, open_plane=open_plane)
-        return await asyncio.to_thread(CliRunner().invoke, command_line, [*arguments, *server], obj=wiring)
-
     # the service of this process would log into the stdout of the command
     with capture_logs():
-        yield invoke
+        yield CommandLine(plane, *server)
 
 
 async def test_list_and_show_print_the_documents_of_the_api(run: Run, client: httpx.AsyncClient) -> None:

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from click.testing import Result
+from cli_kit import CommandLine, Run
 from fakeplane import FakePlane
 from structlog.testing import capture_logs
-from typer.testing import CliRunner
 
-from sonotype.cli.app import app as command_line
 from sonotype.cli.seed import read_seeds
-from sonotype.cli.wiring import Wiring
 from sonotype.core.errors import SonotypeError
-from sonotype.core.settings import Settings
 from sonotype.plane.catalog.values import PlaylistQuery, Seed, SimilarQuery
-
-Run = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture(params=["local", "remote"])
 async def run(
     request: pytest.FixtureRequest, plane: FakePlane, port: int, monkeypatch: pytest.MonkeyPatch, tracks: list[str]
 ) -> AsyncIterator[Run]:
-    """Run a command; in a thread, for it has an event loop of its own."""
     monkeypatch.setenv("COLUMNS", "200")
-    opened: list[bool] = []
     server = [] if request.param == "local" else ["--server", f"http://127.0.0.1:{port}"]
-
-    @asynccontextmanager
-    async def open_plane(
-        settings: Settings, *, with_catalog: bool = False, with_workers: bool = True
-    ) -> AsyncIterator[FakePlane]:
-        assert with_catalog
-        opened.append(with_workers)
-        yield plane
-
-    def serve(settings: Settings, open_page: bool) -> None:
-        raise AssertionError("nothing is served here")
-
-    async def invoke(*arguments: str) -> Result:
-        wiring = Wiring(serve=serve, open_plane=open_plane)
-        return await asyncio.to_thread(CliRunner().invoke, command_line, [*arguments, *server], obj=wiring)
-
+    command = CommandLine(plane, *server)
     with capture_logs():
-        yield invoke
+        yield command
+    assert all(with_catalog for with_catalog, _ in command.opened)
 
 
 @pytest.fixture

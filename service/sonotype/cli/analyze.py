@@ -15,18 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sonotype.api.http.render import analysis_body
 from sonotype.api.params import AnalyzeParams, parse_params
 from sonotype.api.view import view
+from sonotype.cli.document import Document
 from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.cli.files import find_audio
+from sonotype.cli.local import open_plane
+from sonotype.cli.options import ApiKey, Server
 from sonotype.cli.remote import open_remote
 from sonotype.cli.report import Format, write_report
 from sonotype.cli.wiring import Wiring, wiring
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Lane, Upload
-from sonotype.plane.port import Plane
 from sonotype.telemetry.requests import request_id
 
-Document = dict[str, Any]
 AnalyzeFile = Callable[[Upload], Awaitable[Document]]
 # Enough clips at once to fill batches while some are still decoding.
 _AT_ONCE = 4
@@ -61,8 +62,8 @@ def analyze(
     frontend: Annotated[str | None, typer.Option(help="Front end variant, e.g. essentia.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 (exact) or bf16 (faster).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute even what is cached.")] = False,
-    server: Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")] = None,
+    server: Server = None,
+    api_key: ApiKey = None,
     format: Annotated[Format, typer.Option(help="How to print the answers.")] = Format.TABLE,
 ) -> None:
     """Tag files: in this process, or by a running service with --server.
@@ -101,19 +102,13 @@ def analyze(
 async def _open_local(wired: Wiring, precision: str | None, params: AnalyzeParams) -> AsyncIterator[AnalyzeFile]:
     query = params.query()
     flags: dict[str, Any] = {"precision": precision} if precision else {}
-    settings = Settings(**flags)
-    with stderr.status("starting the workers …"):
-        opened = wired.open_plane(settings)
-        plane: Plane = await opened.__aenter__()
-    try:
+    async with open_plane(wired, Settings(**flags)) as plane:
 
         async def analyze_file(upload: Upload) -> Document:
             analysis = await plane.analyze(upload, query)
             return analysis_body(request_id(None), analysis.clip, view(plane, analysis, query), "json")
 
         yield analyze_file
-    finally:
-        await opened.__aexit__(None, None, None)
 
 
 async def _analyze_all(files: Sequence[Path], opened: AbstractAsyncContextManager[AnalyzeFile]) -> list[Outcome]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from sonotype.api.sonify import AudioParams, SonifyBody
+from sonotype.cli.document import Document
 from sonotype.core.types import Upload
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

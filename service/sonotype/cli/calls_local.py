@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from sonotype.api.http.render_prototypes import prototype_body, prototypes_body
 from sonotype.api.prototypes import say_rendering, view_prototype, view_prototypes
 from sonotype.api.sonify import AudioParams, SonifyBody
-from sonotype.cli.calls import Document, Sound
-from sonotype.cli.errors import stderr
+from sonotype.cli.calls import Sound
+from sonotype.cli.document import Document
+from sonotype.cli.local import open_plane
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
@@ -55,13 +56,8 @@ class LocalCalls:
 @asynccontextmanager
 async def open_local(wired: Wiring) -> AsyncIterator[LocalCalls]:
     """A plane in this process, for as long as the context is open."""
-    with stderr.status("starting the workers …"):
-        opened = wired.open_plane(Settings())
-        plane = await opened.__aenter__()
-    try:
+    async with open_plane(wired, Settings()) as plane:
         yield LocalCalls(plane)
-    finally:
-        await opened.__aexit__(None, None, None)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

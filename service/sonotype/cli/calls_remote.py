@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,8 +11,9 @@ import httpx
 
 from sonotype.api.prototypes import prototype_url
 from sonotype.api.sonify import AudioParams, SonifyBody
-from sonotype.cli.calls import Document, Sound
-from sonotype.cli.remote import error_of, open_client
+from sonotype.cli.calls import Sound
+from sonotype.cli.document import Document
+from sonotype.cli.rest import Rest, open_rest
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
 
@@ -20,76 +21,40 @@ from sonotype.core.types import Upload
 class RemoteCalls:
     """Implements `Calls`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
 
     async def prototypes(self, model: str | None, label: str | None) -> Document:
         """List prototypes."""
         asked = {name: value for name, value in (("model", model), ("label", label)) if value}
-        return await self._document("/v1/prototypes", asked)
+        return await self._rest.document("GET", "/v1/prototypes", params=asked)
 
     async def prototype(self, prototype_id: str) -> Document:
         """Describe one prototype."""
-        return await self._document(prototype_url(prototype_id), {})
+        return await self._rest.document("GET", prototype_url(prototype_id))
 
     @asynccontextmanager
     async def audio(self, prototype_id: str, params: AudioParams) -> AsyncIterator[Sound]:
         """Fetch a rendering."""
         asked = params.model_dump(exclude_defaults=True)
-        async with self._stream("GET", f"{prototype_url(prototype_id)}/audio", params=asked) as answer:
+        async with self._rest.stream("GET", f"{prototype_url(prototype_id)}/audio", params=asked) as answer:
             said = answer.headers
             rendering, duration_s = said["sonotype-rendering"], float(said["sonotype-duration"])
             facts = {"id": prototype_id, "rendering": rendering, "duration_s": duration_s}
-            yield Sound(facts, _length(answer), self._bytes(answer))
+            yield Sound(facts, _length(answer), _bytes(answer))
 
     @asynccontextmanager
     async def sonify(self, body: SonifyBody, upload: Upload | None) -> AsyncIterator[Sound]:
         """Have audio generated."""
-        async with self._stream("POST", "/v1/sonify", **_request(body, upload)) as answer:
-            yield Sound(_facts(answer.headers), _length(answer), self._bytes(answer))
-
-    async def _document(self, path: str, params: dict[str, str]) -> Document:
-        with self._reached():
-            answer = await self._client.get(path, params=params)
-        if answer.is_error:
-            raise error_of(answer)
-        document: Document = answer.json()
-        return document
-
-    @asynccontextmanager
-    async def _stream(self, method: str, path: str, **sent: Any) -> AsyncIterator[httpx.Response]:
-        request = self._client.build_request(method, path, **sent)
-        with self._reached():
-            answer = await self._client.send(request, stream=True)
-        try:
-            if answer.is_error:
-                await answer.aread()
-                raise error_of(answer)
-            yield answer
-        finally:
-            await answer.aclose()
-
-    async def _bytes(self, answer: httpx.Response) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in answer.aiter_bytes():
-                yield chunk
-        except httpx.HTTPError:
-            raise SonotypeError(Code.UNAVAILABLE, "The sound broke off before its end.") from None
-
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            detail = f"{self._client.base_url} cannot be reached ({type(error).__name__})."
-            raise SonotypeError(Code.UNAVAILABLE, detail) from None
+        async with self._rest.stream("POST", "/v1/sonify", **_request(body, upload)) as answer:
+            yield Sound(_facts(answer.headers), _length(answer), _bytes(answer))
 
 
 @asynccontextmanager
 async def open_remote_calls(server: str, api_key: str | None) -> AsyncIterator[RemoteCalls]:
     """Calls to a service, for as long as the context is open."""
-    async with open_client(server, api_key) as client:
-        yield RemoteCalls(client)
+    async with open_rest(server, api_key) as rest:
+        yield RemoteCalls(rest)
 
 
 def _request(body: SonifyBody, upload: Upload | None) -> dict[str, Any]:
@@ -110,6 +75,14 @@ def _facts(headers: httpx.Headers) -> Document:
         "duration_s": float(headers["sonotype-duration"]),
         "segments": [{"label": unquote(label), "score": float(score)} for label, _, score in pairs],
     }
+
+
+async def _bytes(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_bytes():
+            yield chunk
+    except httpx.HTTPError:
+        raise SonotypeError(Code.UNAVAILABLE, "The sound broke off before its end.") from None
 
 
 def _length(answer: httpx.Response) -> int | None:

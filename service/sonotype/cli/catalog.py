@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
-import httpx
 import typer
 from pydantic import SecretStr
-from rich.console import Console
 
 from sonotype.api.http.render_catalog import catalog_body, generation_body
 from sonotype.catalog.engines import open_engine
@@ -20,8 +17,10 @@ from sonotype.catalog.port import Catalog
 from sonotype.catalog.transfer.exporting import export
 from sonotype.catalog.transfer.importing import Outcome, import_
 from sonotype.cli.catalog_views import TrackBar, generations_table, imported_lines
+from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported
-from sonotype.cli.remote import error_of, open_client
+from sonotype.cli.options import ApiKey, Json, Server
+from sonotype.cli.rest import open_rest
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.generations import MIN_RECALL
@@ -33,15 +32,11 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-Server = Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")]
-ApiKey = Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Url = Annotated[
     str | None,
     typer.Option(help="Another engine than the configured one: http://host:19530, or a path that ends in .db."),
 ]
 File = Annotated[Path, typer.Argument(help="The file; it is compressed where its name ends in .gz.")]
-Document = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -56,10 +51,7 @@ def status(server: Server = None, api_key: ApiKey = None, as_json: Json = False)
             document = asyncio.run(_ask(server, api_key, "GET", "/v1/catalog"))
         else:
             document = catalog_body(_local(None, lambda engine: engine.status()))
-    if as_json:
-        _print_json(document)
-    else:
-        Console().print(generations_table(document))
+    print_document(document, generations_table(document), as_json)
 
 
 @app.command()
@@ -80,7 +72,7 @@ def promote(
         else:
             document = _local(None, lambda engine: _promoted(engine, generation))
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         typer.echo(f"searches use {document['name']} now ({document['tracks']} tracks)")
 
@@ -96,7 +88,7 @@ def export_(path: File, url: Url = None, as_json: Json = False) -> None:
     with reported(), TrackBar("exported") as bar:
         tracks = _local(url, lambda engine: export(engine, path, bar.show))
     if as_json:
-        _print_json({"file": str(path), "tracks": tracks, "n_bytes": path.stat().st_size})
+        print_json({"file": str(path), "tracks": tracks, "n_bytes": path.stat().st_size})
     else:
         typer.echo(f"{path}: {tracks} tracks")
 
@@ -114,7 +106,7 @@ def import_command(path: File, url: Url = None, as_json: Json = False) -> None:
     if as_json:
         refused = [{"id": id_, "reason": reason} for id_, reason in outcome.refused]
         facts = {"stored": outcome.stored, "unchanged": outcome.unchanged, "refused": refused}
-        _print_json(facts | {"current": outcome.current, "problem": outcome.problem})
+        print_json(facts | {"current": outcome.current, "problem": outcome.problem})
     else:
         for line in imported_lines(outcome):
             typer.echo(line)
@@ -143,17 +135,5 @@ async def _promoted(engine: Catalog, generation: str) -> Document:
 
 
 async def _ask(server: str, api_key: str | None, method: str, path: str) -> Document:
-    async with open_client(server, api_key) as client:
-        try:
-            answer = await client.request(method, path)
-        except httpx.HTTPError as error:
-            detail = f"{server} cannot be reached ({type(error).__name__})."
-            raise SonotypeError(Code.UNAVAILABLE, detail) from None
-    if answer.is_error:
-        raise error_of(answer)
-    document: Document = answer.json()
-    return document
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    async with open_rest(server, api_key) as rest:
+        return await rest.document(method, path)

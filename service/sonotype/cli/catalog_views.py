@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Group
 from rich.filesize import decimal
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from sonotype.catalog.transfer.importing import Outcome
+from sonotype.cli.document import Document
 from sonotype.cli.errors import stderr
 
 _SHOWN = 20
@@ -37,7 +37,7 @@ class TrackBar:
         self._progress.update(self._task, completed=done, total=max(done, total))
 
 
-def generations_table(document: dict[str, Any]) -> Group:
+def generations_table(document: Document) -> Group:
     """`GET /v1/catalog` as text and a table."""
     size = "" if document["bytes"] is None else f", {decimal(document['bytes'])}"
     full = "" if document["writable"] else ", [red]the disk is too full to store anything[/]"

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
-
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sonotype.cli.document import print_document
 from sonotype.cli.errors import reported
+from sonotype.cli.options import Json
 from sonotype.core.settings import Settings
 from sonotype.plane.checkup import Check, check_up
 
 _MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "broken": "[red]broken[/]"}
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
+def doctor(as_json: Json = False) -> None:
     """Check packages, devices, weights, cache and folders; exit code 1 if something is broken."""
     with reported():
         checks = check_up(Settings())
-    if as_json:
-        typer.echo(json.dumps([{"name": c.name, "state": c.state, "detail": c.detail} for c in checks], indent=2))
-    else:
-        Console().print(_table(checks))
+    document = [{"name": c.name, "state": c.state, "detail": c.detail} for c in checks]
+    print_document(document, _table(checks), as_json)
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)
 

@@ -16,11 +16,13 @@ from sonotype.audio.tag_reader import TagReader
 from sonotype.catalog.jobs.job import Job, JobKind, JobRequest
 from sonotype.catalog.jobs.store import JobStore
 from sonotype.catalog.track import DEFAULT_COLLECTION
+from sonotype.cli.document import Document
 from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.cli.ingest_source import Source, locate
 from sonotype.cli.ingest_target import open_target
 from sonotype.cli.job_bar import JobBar
-from sonotype.cli.job_report import Document, Format, write_job
+from sonotype.cli.job_report import Format, write_job
+from sonotype.cli.options import ApiKey
 from sonotype.cli.wiring import wiring
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.ingest.files import Reading
@@ -49,7 +51,7 @@ def ingest(
     at_once: Annotated[int | None, typer.Option(min=1, help="Files analysed at once.")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Look for files anew instead of going on.")] = False,
     server: Annotated[str | None, typer.Option(help="Upload to a running service, e.g. http://localhost:8000.")] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")] = None,
+    api_key: ApiKey = None,
     format: Annotated[Format, typer.Option(help="How to print what became of the files.")] = Format.TABLE,
 ) -> None:
     """Put audio files into the catalogue: in this process, or of a running service with --server.

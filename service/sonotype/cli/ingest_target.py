@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -14,10 +13,10 @@ import orjson
 
 from sonotype.catalog.port import Stored
 from sonotype.catalog.track import Track
-from sonotype.cli.errors import stderr
-from sonotype.cli.remote import error_of, open_client
+from sonotype.cli.document import Document
+from sonotype.cli.local import open_plane
+from sonotype.cli.rest import Rest, open_rest
 from sonotype.cli.wiring import Wiring
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.ingest.target import IngestTarget
@@ -25,35 +24,25 @@ from sonotype.plane.catalog.values import Submission
 
 
 class RemoteTarget:
-    """Implements `IngestTarget` over REST: each file is uploaded with its metadata.
+    """Implements `IngestTarget` over REST: each file is uploaded with its metadata."""
 
-    Args:
-        client: of the service.
-    """
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
 
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
-        """Upload one file. Raises the service's own code, or `unavailable` where it cannot be reached."""
+        """Upload one file. Raises as `Rest`."""
         assert upload is not None, "only files are ingested. This is a bug."  # noqa: S101
         path = "/v1/tracks" if submission.id is None else f"/v1/tracks/{quote(submission.id, safe='')}"
         metadata = orjson.dumps({name: value for name, value in asdict(submission.metadata).items() if value})
-        try:
-            answer = await self._client.request(
-                "POST" if submission.id is None else "PUT",
-                path,
-                params={"lane": submission.lane.value},
-                files={
-                    "metadata": (None, metadata, "application/json"),
-                    "file": ("audio", upload.data, "application/octet-stream"),
-                },
-            )
-        except httpx.HTTPError as error:
-            detail = f"{self._client.base_url} cannot be reached ({type(error).__name__})."
-            raise SonotypeError(Code.UNAVAILABLE, detail) from None
-        if answer.is_error:
-            raise error_of(answer)
+        answer = await self._rest.ask(
+            "POST" if submission.id is None else "PUT",
+            path,
+            params={"lane": submission.lane.value},
+            files={
+                "metadata": (None, metadata, "application/json"),
+                "file": ("audio", upload.data, "application/octet-stream"),
+            },
+        )
         return Stored(_track(answer.json(), submission, upload), created=answer.status_code == httpx.codes.CREATED)
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
@@ -71,19 +60,14 @@ async def open_target(
         SonotypeError: `conflict` where another process holds the catalogue; what opening the service raises.
     """
     if server is not None:
-        async with open_client(server, api_key) as client:
-            yield RemoteTarget(client)
-        return
-    with stderr.status("starting the workers …"):
-        opened = wired.open_plane(settings, with_catalog=True)
-        plane = await opened.__aenter__()
-    try:
-        yield plane.catalog
-    finally:
-        await opened.__aexit__(None, None, None)
+        async with open_rest(server, api_key) as rest:
+            yield RemoteTarget(rest)
+    else:
+        async with open_plane(wired, settings, with_catalog=True) as plane:
+            yield plane.catalog
 
 
-def _track(body: dict[str, Any], submission: Submission, upload: Upload) -> Track:
+def _track(body: Document, submission: Submission, upload: Upload) -> Track:
     """As much of the stored track as a job asks for."""
     now = datetime.now(UTC)
     return Track(str(body["id"]), submission.metadata, upload.sha256, (), (), (), None, now, now)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
+from sonotype.cli.document import Document
 from sonotype.cli.errors import stderr
-
-Document = dict[str, Any]
 
 
 class _Rate(ProgressColumn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 import typer
@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sonotype.cli.document import Document
 from sonotype.cli.errors import show_error
 from sonotype.cli.job_bar import words_of
 from sonotype.core.errors import TABLE, Code, SonotypeError
 
-Document = dict[str, Any]
 MAX_PROBLEMS = 50
 
 

@@ -10,9 +10,10 @@ import typer
 
 from sonotype.catalog.jobs.job import FileState, JobKind
 from sonotype.catalog.track import DEFAULT_COLLECTION
+from sonotype.cli.document import Document
 from sonotype.cli.errors import reported
 from sonotype.cli.job_bar import JobBar
-from sonotype.cli.job_report import Document, Format, write_files, write_job, write_jobs, write_one
+from sonotype.cli.job_report import Format, write_files, write_job, write_jobs, write_one
 from sonotype.cli.jobs_remote import JobCalls, open_job_calls
 
 app = typer.Typer(

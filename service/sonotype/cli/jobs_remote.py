@@ -5,42 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-import httpx
+from sonotype.cli.document import Document
+from sonotype.cli.rest import BrokenError, Rest, open_rest
 
-from sonotype.cli.remote import error_of, open_client
-from sonotype.core.errors import Code, SonotypeError
-
-Document = dict[str, Any]
 _PAGE = 200
 _AGAIN_S = 1.0
 
 
 class JobCalls:
-    """What can be asked of `/v1/jobs`. Every method raises the service's own code, or `unavailable`.
+    """What can be asked of `/v1/jobs`. Every method raises as `Rest`."""
 
-    Args:
-        client: of the service.
-    """
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
 
     async def start(self, body: Document) -> Document:
         """Queue a job."""
-        return await self._asked("POST", "/v1/jobs", json=body)
+        return await self._rest.document("POST", "/v1/jobs", json=body)
 
     async def job(self, job_id: str) -> Document:
         """One job."""
-        return await self._asked("GET", _url(job_id))
+        return await self._rest.document("GET", _url(job_id))
 
     async def cancel(self, job_id: str) -> Document:
         """Stop a job."""
-        return await self._asked("POST", f"{_url(job_id)}/cancel")
+        return await self._rest.document("POST", f"{_url(job_id)}/cancel")
 
     def jobs(self) -> AsyncIterator[Document]:
         """All jobs, newest first."""
@@ -60,11 +52,8 @@ class JobCalls:
             await asyncio.sleep(_AGAIN_S)  # the connection broke; whether the service is there, the next call says
 
     async def _events(self, job_id: str) -> AsyncIterator[Document]:
-        with self._reached(), contextlib.suppress(httpx.ReadError, httpx.RemoteProtocolError):
-            async with self._client.stream("GET", f"{_url(job_id)}/events") as answer:
-                if answer.is_error:
-                    await answer.aread()
-                    raise error_of(answer)
+        with contextlib.suppress(BrokenError):
+            async with self._rest.stream("GET", f"{_url(job_id)}/events") as answer:
                 async for line in answer.aiter_lines():
                     if line.startswith("data:"):
                         yield json.loads(line.removeprefix("data:"))
@@ -73,34 +62,18 @@ class JobCalls:
         cursor: str | None = None
         while True:
             more = {"cursor": cursor} if cursor else {}
-            page = await self._asked("GET", path, params={"limit": str(_PAGE), **params, **more})
+            page = await self._rest.document("GET", path, params={"limit": str(_PAGE), **params, **more})
             for document in page[name]:
                 yield document
             if (cursor := page["cursor"]) is None:
                 return
 
-    async def _asked(self, method: str, path: str, **sent: Any) -> Document:
-        with self._reached():
-            answer = await self._client.request(method, path, **sent)
-        if answer.is_error:
-            raise error_of(answer)
-        document: Document = answer.json()
-        return document
-
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            detail = f"{self._client.base_url} cannot be reached ({type(error).__name__})."
-            raise SonotypeError(Code.UNAVAILABLE, detail) from None
-
 
 @asynccontextmanager
 async def open_job_calls(server: str, api_key: str | None) -> AsyncIterator[JobCalls]:
     """Calls to a service, for as long as the context is open."""
-    async with open_client(server, api_key) as client:
-        yield JobCalls(client)
+    async with open_rest(server, api_key) as rest:
+        yield JobCalls(rest)
 
 
 def _url(job_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -13,7 +12,9 @@ from rich.console import Console
 from sonotype.cli import import_models
 from sonotype.cli import model_views as views
 from sonotype.cli import prototype_model_views as prototype_models
+from sonotype.cli.document import print_json
 from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.cli.options import Json
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card, PrototypeCard
@@ -29,7 +30,6 @@ app = typer.Typer(
 app.add_typer(import_models.app, name="import")
 Names = Annotated[list[str] | None, typer.Argument(help="Models, as `name` or `name@version`.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every model instead of named ones.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def list_models(as_json: Json = False) -> None:
         rows.sort(key=lambda row: str(row["name"]))
         problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
     if as_json:
-        _print_json({"models": rows, "problems": problems})
+        print_json({"models": rows, "problems": problems})
     else:
         Console().print(views.table(rows))
     for problem in registry.problems:
@@ -87,7 +87,7 @@ def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = 
             return
         path = registry.weights_path(card)
     if as_json:
-        _print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
+        print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
     else:
         Console().print(views.details(card, path))
 
@@ -95,7 +95,7 @@ def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = 
 def _show_prototype_model(registry: Registry, card: PrototypeCard, as_json: bool) -> None:
     path = prototype_models.weights_path(registry, card)
     if as_json:
-        _print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
+        print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
     else:
         Console().print(prototype_models.details(card, path))
 
@@ -165,11 +165,7 @@ def _on_disk(registry: Registry) -> Callable[[Card], bool]:
 def _print(as_json: bool, value: Any, lines: Sequence[str]) -> None:
     """The one or the other form of an outcome, on stdout."""
     if as_json:
-        _print_json(value)
+        print_json(value)
     else:
         for line in lines:
             typer.echo(line)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

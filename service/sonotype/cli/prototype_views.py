@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-Document = dict[str, Any]
+from sonotype.cli.document import Document
+
 _COLOURS = {"passed": "green", "replaced": "yellow", "failed": "red", "ungated": "dim", "silent": "dim"}
 
 

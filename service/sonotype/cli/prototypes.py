@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console, RenderableType
 
 from sonotype.api.options import parse_options
 from sonotype.api.sonify import AudioParams
-from sonotype.cli.calls import Calls, Document
+from sonotype.cli.calls import Calls
 from sonotype.cli.calls_local import open_local
 from sonotype.cli.calls_remote import open_remote_calls
+from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported, stderr
+from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.prototype_views import prototype_details, prototypes_table, sound_facts
 from sonotype.cli.sound_file import STDOUT, format_of, write_sound
 from sonotype.cli.wiring import wiring
@@ -27,9 +27,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-Server = Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")]
-ApiKey = Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where to write; - is stdout.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="A prototype, e.g. instruments-pecmae.cello.0.")]
 T = TypeVar("T")
@@ -111,23 +108,11 @@ def run(opened: AbstractAsyncContextManager[Calls], ask: Callable[[Calls], Await
     return asyncio.run(asked())
 
 
-def print_document(document: Document, table: RenderableType, as_json: bool) -> None:
-    """The one or the other form, on stdout."""
-    if as_json:
-        typer.echo(_json(document))
-    else:
-        Console().print(table)
-
-
 def print_facts(facts: Document, output: Path, as_json: bool) -> None:
     """Say what was written; on stderr where stdout carries the sound."""
     if output != STDOUT:
         print_document({"file": str(output)} | facts, sound_facts({"file": str(output)} | facts), as_json)
     elif as_json:
-        typer.echo(_json(facts), err=True)
+        print_json(facts, err=True)
     else:
         stderr.print(sound_facts(facts))
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sonotype.cli.document import Document, print_document
 from sonotype.cli.errors import reported
+from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.seed import read_seeds
 from sonotype.cli.track_views import matches_table
-from sonotype.cli.tracks import ApiKey, Artists, Collections, Json, Labels, Server, Tags, asked, filter_of, show
+from sonotype.cli.tracks import Artists, Collections, Labels, Tags, asked, filter_of
 from sonotype.core.errors import Code, SonotypeError
 
 Seeds = Annotated[
@@ -65,7 +67,7 @@ def similar(
     asking = _asking(told, filter_of(collection, artist, tag, label), max_per_artist, max_per_album, hide_duplicates)
     asking |= {"k": k, "diversity": diversity, "why": why, "exact": exact}
     found = asked(ctx, server, api_key, lambda calls: calls.similar(asking, upload), listens=upload is not None)
-    show(found, matches_table(found), as_json)
+    print_document(found, matches_table(found), as_json)
 
 
 def playlist(
@@ -103,16 +105,16 @@ def playlist(
         output.write_text(str(found), encoding="utf-8")
         typer.echo(f"{output}: {str(found).count('#EXTINF')} tracks")
     elif isinstance(found, dict):
-        show(found, matches_table(found), as_json)
+        print_document(found, matches_table(found), as_json)
 
 
 def _asking(
-    seeds: list[dict[str, Any]],
-    where: dict[str, Any],
+    seeds: list[Document],
+    where: Document,
     max_per_artist: int | None,
     max_per_album: int | None,
     hide_duplicates: bool,
-) -> dict[str, Any]:
+) -> Document:
     limits = {"max_per_artist": max_per_artist, "max_per_album": max_per_album, "hide_duplicates": hide_duplicates}
     kept = {name: value for name, value in limits.items() if value}
     return {"seeds": seeds, "filter": where, "constraints": kept}

@@ -5,25 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
-
-import httpx
+from typing import Protocol
+from urllib.parse import quote
 
 from sonotype.api.catalog_params import PathParams, PlaylistBody, SimilarBody
 from sonotype.api.filter_params import FilterParams
 from sonotype.api.http.render_catalog import matches_body, track_body, track_url, tracks_body, why_body
 from sonotype.api.m3u8 import m3u8
 from sonotype.api.options import parse_options
-from sonotype.cli.errors import stderr
-from sonotype.cli.remote import error_of, open_client
+from sonotype.cli.document import Document
+from sonotype.cli.local import open_plane
+from sonotype.cli.rest import Rest, open_rest
 from sonotype.cli.wiring import Wiring
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.port import CatalogPlane
 from sonotype.telemetry.requests import request_id
-
-Document = dict[str, Any]
 
 
 class TrackCalls(Protocol):
@@ -92,58 +89,43 @@ class LocalTracks:
 class RemoteTracks:
     """Implements `TrackCalls` over REST."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
 
     async def track(self, track_id: str) -> Document:
         """One track."""
-        return await self._document("GET", track_url(track_id))
+        return await self._rest.document("GET", track_url(track_id))
 
     async def delete(self, track_id: str) -> None:
         """Delete a track."""
-        await self._ask("DELETE", track_url(track_id))
+        await self._rest.ask("DELETE", track_url(track_id))
 
     async def page(self, where: Document, cursor: str | None, limit: int) -> Document:
         """Some tracks."""
         place = {"limit": limit} | ({"cursor": cursor} if cursor else {})
-        return await self._document("GET", "/v1/tracks", params=where | place)
+        return await self._rest.document("GET", "/v1/tracks", params=where | place)
 
     async def why(self, track_a: str, track_b: str) -> Document:
         """Why two tracks are alike."""
-        return await self._document("GET", f"{track_url(track_a)}/similar/{track_url(track_b).rpartition('/')[2]}/why")
+        return await self._rest.document("GET", f"{track_url(track_a)}/similar/{quote(track_b, safe='')}/why")
 
     async def path(self, start: str, end: str, asked: Document) -> Document:
         """A way from one track to another."""
-        between = f"{track_url(start)}/path/{track_url(end).rpartition('/')[2]}"
-        return await self._document("GET", between, params=asked)
+        return await self._rest.document("GET", f"{track_url(start)}/path/{quote(end, safe='')}", params=asked)
 
     async def similar(self, asked: Document, upload: Upload | None) -> Document:
         """Tracks similar to the seeds."""
         if upload is None:
-            return await self._document("POST", "/v1/similar", json=asked)
+            return await self._rest.document("POST", "/v1/similar", json=asked)
         query = ("query", json.dumps(asked), "application/json")
         files = {"query": query, "file": ("upload", upload.data, "application/octet-stream")}
-        return await self._document("POST", "/v1/similar", files=files)
+        return await self._rest.document("POST", "/v1/similar", files=files)
 
     async def playlist(self, asked: Document, as_m3u8: bool) -> Document | str:
         """An ordered list."""
         if as_m3u8:
-            return (await self._ask("POST", "/v1/playlists", params={"format": "m3u8"}, json=asked)).text
-        return await self._document("POST", "/v1/playlists", json=asked)
-
-    async def _document(self, method: str, path: str, **sent: Any) -> Document:
-        document: Document = (await self._ask(method, path, **sent)).json()
-        return document
-
-    async def _ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, **sent)
-        except httpx.HTTPError as error:
-            detail = f"{self._client.base_url} cannot be reached ({type(error).__name__})."
-            raise SonotypeError(Code.UNAVAILABLE, detail) from None
-        if answer.is_error:
-            raise error_of(answer)
-        return answer
+            return (await self._rest.ask("POST", "/v1/playlists", params={"format": "m3u8"}, json=asked)).text
+        return await self._rest.document("POST", "/v1/playlists", json=asked)
 
 
 def open_track_calls(
@@ -155,16 +137,11 @@ def open_track_calls(
 
 @asynccontextmanager
 async def _remote(server: str, api_key: str | None) -> AsyncIterator[TrackCalls]:
-    async with open_client(server, api_key) as client:
-        yield RemoteTracks(client)
+    async with open_rest(server, api_key) as rest:
+        yield RemoteTracks(rest)
 
 
 @asynccontextmanager
 async def _local(wired: Wiring, listens: bool) -> AsyncIterator[TrackCalls]:
-    with stderr.status("opening the catalogue …"):
-        opened = wired.open_plane(Settings(), with_catalog=True, with_workers=listens)
-        plane = await opened.__aenter__()
-    try:
+    async with open_plane(wired, Settings(), with_catalog=True, with_workers=listens) as plane:
         yield LocalTracks(plane.catalog)
-    finally:
-        await opened.__aexit__(None, None, None)

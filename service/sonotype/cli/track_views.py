@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-Document = dict[str, Any]
+from sonotype.cli.document import Document
 
 
 def tracks_table(tracks: list[Document]) -> RenderableType:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console, RenderableType
 
+from sonotype.cli.document import Document, print_document
 from sonotype.cli.errors import reported
-from sonotype.cli.track_calls import Document, TrackCalls, open_track_calls
+from sonotype.cli.options import ApiKey, Json, Server
+from sonotype.cli.track_calls import TrackCalls, open_track_calls
 from sonotype.cli.track_views import matches_table, track_details, tracks_table, why_details
 from sonotype.cli.wiring import wiring
 
@@ -21,9 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-Server = Annotated[str | None, typer.Option(help="Ask a running service, e.g. http://localhost:8000.")]
-ApiKey = Annotated[str | None, typer.Option(envvar="SONOTYPE_API_KEY", help="API key for --server.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TrackId = Annotated[str, typer.Argument(metavar="ID", help="Id of a track, from `sonotype tracks list`.")]
 Several = list[str] | None
 Collections = Annotated[Several, typer.Option("--collection", help="Only of this collection; repeatable.")]
@@ -52,7 +49,7 @@ def list_tracks(
     """
     where = filter_of(collection, artist, tag, label)
     tracks = asked(ctx, server, api_key, lambda calls: _gather(calls, where, limit))
-    show(tracks, tracks_table(tracks), as_json)
+    print_document(tracks, tracks_table(tracks), as_json)
 
 
 @app.command("show")
@@ -64,7 +61,7 @@ def show_track(
     Example: [bold]sonotype tracks show 3f2a…[/]
     """
     track = asked(ctx, server, api_key, lambda calls: calls.track(track_id))
-    show(track, track_details(track), as_json)
+    print_document(track, track_details(track), as_json)
 
 
 @app.command()
@@ -81,7 +78,7 @@ def why(
     Example: [bold]sonotype tracks why 3f2a… 9bc1…[/]
     """
     said = asked(ctx, server, api_key, lambda calls: calls.why(track_a, track_b))
-    show(said, why_details(said), as_json)
+    print_document(said, why_details(said), as_json)
 
 
 @app.command()
@@ -99,7 +96,7 @@ def path(
     Example: [bold]sonotype tracks path 3f2a… 9bc1… --count 8[/]
     """
     found = asked(ctx, server, api_key, lambda calls: calls.path(start, end, {"count": count}))
-    show(found, matches_table(found), as_json)
+    print_document(found, matches_table(found), as_json)
 
 
 @app.command()
@@ -134,14 +131,6 @@ def asked(
 
     with reported():
         return asyncio.run(ask())
-
-
-def show(document: Any, view: RenderableType, as_json: bool) -> None:
-    """Print JSON for programs or a view for people."""
-    if as_json:
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        Console().print(view)
 
 
 async def _gather(calls: TrackCalls, where: Document, limit: int) -> list[Document]:
