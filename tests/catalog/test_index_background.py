@@ -167,6 +167,26 @@ def test_adds_wait_where_merging_cannot_keep_up(tmp_path: Path, monkeypatch: pyt
     index.close()
 
 
+def test_adds_go_on_where_merging_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Segment, vectors: np.ndarray) -> None:
+        raise MemoryError
+
+    truth = Truth()
+    index = opened(tmp_path, truth, replace(SMALL, tail_limit=100, retry_s=0.2))
+    with monkeypatch.context() as broken:
+        broken.setattr(Segment, "add", fail)
+        adder = threading.Thread(
+            target=lambda: [truth.put(slot, vector, index) for slot, vector in enumerate(clusters(300)[0])], daemon=True
+        )
+        adder.start()
+        adder.join(20)
+        assert not adder.is_alive()
+        assert len(index) == 300
+    assert index.settle(20)
+    complete(index, truth)
+    index.close()
+
+
 def test_every_position_is_related_to_the_sample(tmp_path: Path) -> None:
     truth = Truth()
     index = opened(tmp_path, truth)

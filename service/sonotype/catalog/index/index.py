@@ -176,7 +176,8 @@ class GenerationIndex:
                 log.warning("the last snapshot of the index could not be written", reason=error.strerror)
 
     def _make_way(self) -> None:
-        """Wait while far more vectors come than can be merged."""
-        while len(self._shared.held.tail) >= self._shared.tuning.tail_limit and self._keeper.is_alive():
+        """Wait while far more vectors come than can be merged; not where none can, for whoever adds holds up others."""
+        keeper, limit = self._keeper, self._shared.tuning.tail_limit
+        while len(self._shared.held.tail) >= limit and keeper.is_alive() and not keeper.failing:
             self._shared.wake.set()
             time.sleep(_POLL_S)

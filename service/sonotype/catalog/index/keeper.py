@@ -29,6 +29,7 @@ class Keeper(threading.Thread):
     Attributes:
         rebuild: the rebuild under way, if one is.
         failures: rounds that ended in an error.
+        failing: the last one did: nobody should wait for the next.
         hurry: merge the tail now, however short it is.
     """
 
@@ -43,6 +44,7 @@ class Keeper(threading.Thread):
         self.rebuild: Rebuild | None = None
         self.hurry = False
         self.failures = 0
+        self.failing = False
 
     def stop(self) -> None:
         """Leave off, and wait until the step under way is done."""
@@ -61,11 +63,13 @@ class Keeper(threading.Thread):
             self._shared.wake.clear()
             try:
                 pause = self._work()
+                self.failing = False
             except StoppedError:
                 return
             except Exception:  # a worker's loop: searches go on without it
                 log.exception("the index could not be tended")
                 self.failures += 1
+                self.failing = True
                 pause = self._shared.tuning.retry_s
 
     @property
