@@ -62,7 +62,7 @@ export class Catalogue {
     const current = generations.find((each) => each.current);
     this.catstate.textContent = [
       count(tracks, "track"), stale ? `${stale.toLocaleString("en")} stale` : null,
-      current ? `searching ${current.name}` : "nothing to search yet", `engine ${engine}`, bytes === null ? null : `${(bytes / 1e6).toFixed(1)} MB`,
+      current ? `searching ${current.name}` : "nothing to search yet", `engine ${engine}`, bytes === null ? null : sizeOf(bytes),
     ].filter(Boolean).join(" · ");
     const warnings = [
       current && current.degraded && `Degraded: ${current.degraded}. Searches are exact and slower.`,
@@ -132,6 +132,8 @@ export class Catalogue {
     return askJson("/v1/similar", { ...fromJson({ seeds: tray.asked(), k, diversity, hubness, constraints }), signal });
   }
 }
+
+const sizeOf = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 
 // what the reasons of a mixed query are told against
 function firstTrack() {
