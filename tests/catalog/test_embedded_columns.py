@@ -19,9 +19,10 @@ from sonotype.catalog.embedded.facts import Facts, Kind, pack, pack_terms, terms
 from sonotype.catalog.embedded.filters import allowed
 from sonotype.catalog.embedded.loading import load
 from sonotype.catalog.embedded.schema import connect_writer
-from sonotype.catalog.embedded.vectors import StoredVectors, checksum, decode, encode, unit
+from sonotype.catalog.embedded.vectors import StoredVectors, checksum, decode, encode
 from sonotype.catalog.port import Range, TrackFilter
 from sonotype.catalog.track import Draft, Metadata, TrackLabel
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 
 WORDS = ("Red", "red", "Blue", "blau", "ß", "SS", "")

@@ -20,7 +20,7 @@ from sonotype.catalog.embedded.facts import Kind
 from sonotype.catalog.embedded.generations import GenerationRow, OpenIndex
 from sonotype.catalog.embedded.opening import Parts, bytes_in, open_parts
 from sonotype.catalog.embedded.search import Query, Search
-from sonotype.catalog.embedded.vectors import StoredVectors, encode, unit
+from sonotype.catalog.embedded.vectors import StoredVectors, encode
 from sonotype.catalog.embedded.writes import Writes, prepare
 from sonotype.catalog.port import (
     EVERYTHING,
@@ -33,6 +33,7 @@ from sonotype.catalog.port import (
     TrackFilter,
 )
 from sonotype.catalog.track import Draft, Track
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 

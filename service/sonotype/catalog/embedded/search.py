@@ -13,8 +13,8 @@ from sonotype.catalog.embedded.columns import Columns, Mask, Slots
 from sonotype.catalog.embedded.facts import Kind
 from sonotype.catalog.embedded.filters import allowed, as_mask, carriers
 from sonotype.catalog.embedded.generations import Generations, OpenGeneration
-from sonotype.catalog.embedded.vectors import unit
 from sonotype.catalog.port import Candidates, Found, TrackFilter
+from sonotype.catalog.vectors import unit
 from sonotype.core.types import Floats
 
 _FEW = 256  # exclusions up to which it is cheaper to search further than to build a filter

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sonotype.catalog.embedded.documents import Record
+from sonotype.catalog.documents import Record
 from sonotype.catalog.embedded.facts import Facts
 from sonotype.catalog.embedded.schema import vectors_table
 from sonotype.catalog.track import Draft

@@ -13,33 +13,12 @@ from numpy.typing import NDArray
 
 from sonotype.catalog.embedded.failures import translated
 from sonotype.catalog.embedded.schema import connect_reader, vectors_table
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 
 Int64s = NDArray[np.int64]
 Block = tuple[Int64s, Int64s, Floats]
 _LITTLE = np.dtype("<f4")
 _BLOCK_ROWS = 4096
-
-
-def unit(vector: Floats, dim: int) -> Floats:
-    """The vector with length one.
-
-    Args:
-        vector: of any length but zero, shape [dim].
-        dim: what the generation holds.
-
-    Raises:
-        SonotypeError: `invalid_request` for another shape, or values that are not finite or all zero.
-    """
-    values = np.asarray(vector, np.float64)
-    if values.shape != (dim,):
-        raise SonotypeError(Code.INVALID_REQUEST, f"The embedding must have {dim} values.")
-    with np.errstate(over="ignore", invalid="ignore"):
-        length = float(np.sqrt(values @ values))
-    if not np.isfinite(length) or length == 0.0:
-        raise SonotypeError(Code.INVALID_REQUEST, "The values of the embedding must be finite and not all zero.")
-    return (values / length).astype(np.float32)
 
 
 def encode(vector: Floats) -> bytes:

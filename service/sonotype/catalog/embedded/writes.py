@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sonotype.catalog.embedded import documents, idempotency, tracks
+from sonotype.catalog import documents
+from sonotype.catalog.documents import Record
+from sonotype.catalog.embedded import idempotency, tracks
 from sonotype.catalog.embedded.columns import Columns
 from sonotype.catalog.embedded.disk import DiskGuard
-from sonotype.catalog.embedded.documents import Record
 from sonotype.catalog.embedded.facts import Term, pack, pack_terms, terms_of
 from sonotype.catalog.embedded.generations import Generations, OpenGeneration
-from sonotype.catalog.embedded.vectors import checksum, decode, encode, unit
+from sonotype.catalog.embedded.vectors import checksum, decode, encode
 from sonotype.catalog.embedded.writer import Transaction
 from sonotype.catalog.port import Idempotency
 from sonotype.catalog.track import Draft
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 
 

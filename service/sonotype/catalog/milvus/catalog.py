@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 import structlog
 
-from sonotype.catalog.embedded.vectors import unit
 from sonotype.catalog.milvus.address import Address
 from sonotype.catalog.milvus.client import TIMEOUT_S, Client
 from sonotype.catalog.milvus.entry import BRIEF_FIELDS, Entry
@@ -36,6 +35,7 @@ from sonotype.catalog.port import (
     TrackFilter,
 )
 from sonotype.catalog.track import Draft, Track
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 

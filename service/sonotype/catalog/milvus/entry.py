@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sonotype.catalog.embedded.documents import Record, encode
+from sonotype.catalog.documents import Record, encode
 from sonotype.catalog.milvus.facts import facts_of
 from sonotype.catalog.milvus.filters import exact_key
 from sonotype.catalog.milvus.layout import FACT_FIELDS, NOTHING

@@ -8,7 +8,6 @@ from sonotype.core.errors import Code, SonotypeError
 
 log = structlog.get_logger(__name__)
 RETRY_S = 2.0
-NO_COLLECTION = 100
 _FULL = ("no space left", "quota", "disk limit")
 _REFUSED = ("unauthenticated", "auth check failure", "permission_denied", "privilege")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from sonotype.catalog.embedded.documents import MOVED, Record, microseconds, recall, remember
+from sonotype.catalog.documents import MOVED, Record, microseconds, recall, remember
 from sonotype.catalog.keys import recording_keys, signed
 from sonotype.catalog.milvus.entry import Clock, Entry
 from sonotype.catalog.milvus.filters import exact_key

@@ -17,7 +17,7 @@ MOVED = "The track was changed or deleted meanwhile."
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A track as it stands in the database.
+    """A track as an engine keeps it.
 
     Attributes:
         id: the track's id.
