@@ -110,7 +110,8 @@ def as_xml(root: Envelope) -> bytes:
     """The envelope in XML: scalars are attributes, everything else is elements."""
     element = ET.Element("subsonic-response", xmlns=_NAMESPACE)
     _fill(element, root)
-    return ET.tostring(element, encoding="utf-8", xml_declaration=True)
+    text: bytes = ET.tostring(element, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def _fill(element: ET.Element, values: Mapping[str, Any]) -> None:

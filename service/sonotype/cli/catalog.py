@@ -21,9 +21,8 @@ from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported
 from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.rest import open_rest
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.plane.catalog.generations import MIN_RECALL
+from sonotype.plane.catalog.generations import promote as promote_checked
 from sonotype.telemetry.logs import configure
 
 app = typer.Typer(
@@ -70,7 +69,7 @@ def promote(
             path = f"/v1/catalog/generations/{quote(generation, safe='')}/promote"
             document = asyncio.run(_ask(server, api_key, "POST", path))
         else:
-            document = _local(None, lambda engine: _promoted(engine, generation))
+            document = generation_body(_local(None, lambda engine: promote_checked(engine, generation)))
     if as_json:
         print_json(document)
     else:
@@ -124,14 +123,6 @@ def _local(url: str | None, ask: Callable[[Catalog], Awaitable[T]]) -> T:
             return await ask(engine)
 
     return asyncio.run(asked())
-
-
-async def _promoted(engine: Catalog, generation: str) -> Document:
-    recall = await engine.recall(generation)
-    if recall < MIN_RECALL:
-        detail = f"Its index finds {recall:.1%} of the nearest ten; {MIN_RECALL:.0%} are asked for."
-        raise SonotypeError(Code.CONFLICT, detail)
-    return generation_body(await engine.promote(generation))
 
 
 async def _ask(server: str, api_key: str | None, method: str, path: str) -> Document:

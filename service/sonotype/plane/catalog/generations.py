@@ -15,7 +15,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.catalog.space import Space
 
 _log = logging.getLogger(__name__)
-MIN_RECALL = 0.95
+_MIN_RECALL = 0.95
 
 
 class Generations:
@@ -75,23 +75,10 @@ class Generations:
         return replace(status, stale=max(0, status.tracks - _tracks(status, self.configured.generation)))
 
     async def promote(self, name: str) -> Generation:
-        """Let the alias point to a generation whose index finds what exact search finds, also back to an old one.
-
-        Raises:
-            SonotypeError: `not_found`; `conflict` where its recall is too low or its index is being rebuilt.
-        """
-        found = next((g for g in (await self.status()).generations if g.name == name), None)
-        if found is None:
-            raise SonotypeError(Code.NOT_FOUND, f"There is no generation {name[:200]!r}.")
-        if found.degraded is not None:
-            raise SonotypeError(Code.CONFLICT, f"The index of {name} is not ready: {found.degraded}.")
-        recall = await self._catalog.recall(name) if found.tracks else 1.0
-        if recall < MIN_RECALL:
-            detail = f"The index of {name} finds {recall:.1%} of the nearest ten; {MIN_RECALL:.0%} are asked for."
-            raise SonotypeError(Code.CONFLICT, detail)
-        promoted = await self._catalog.promote(name)
+        """Let searches use a generation; raises as `promote`."""
+        promoted = await promote(self._catalog, name)
         self._current = promoted.name
-        _log.info("searches use the generation %s now (recall@10 %.3f)", name, recall)
+        self._dims[promoted.name] = promoted.dim
         return promoted
 
     def filling(self, generation: str) -> None:
@@ -120,6 +107,26 @@ class Generations:
             self._refusal = error.detail
             return False
         return True
+
+
+async def promote(catalog: Catalog, name: str) -> Generation:
+    """Let the alias point to a generation whose index finds what exact search finds, also back to an old one.
+
+    Raises:
+        SonotypeError: `not_found`; `conflict` where its recall is too low or its index is being rebuilt.
+    """
+    found = next((g for g in (await catalog.status()).generations if g.name == name), None)
+    if found is None:
+        raise SonotypeError(Code.NOT_FOUND, f"There is no generation {name[:200]!r}.")
+    if found.degraded is not None:
+        raise SonotypeError(Code.CONFLICT, f"The index of {name} is not ready: {found.degraded}.")
+    recall = await catalog.recall(name) if found.tracks else 1.0
+    if recall < _MIN_RECALL:
+        detail = f"The index of {name} finds {recall:.1%} of the nearest ten; {_MIN_RECALL:.0%} are asked for."
+        raise SonotypeError(Code.CONFLICT, detail)
+    promoted = await catalog.promote(name)
+    _log.info("searches use the generation %s now (recall@10 %.3f)", name, recall)
+    return promoted
 
 
 def _tracks(status: CatalogStatus, generation: str) -> int:
