@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,10 @@ async def test_who_goes_back_stays_back(deployment: Deployment) -> None:
     assert (await catalog.promote(old)).current
     await watch.look()
     assert kit.generations.current == old
+    status = await catalog.status()
+    await kit.generations.settle(replace(status, stale=1))  # a track that is just being stored
+    await watch.look()
+    assert kit.generations.current == old, "also while tracks come"
     again = Kit(upgraded(deployment), engine)
     await again.open()
     await Watch(engine, again.generations).look()

@@ -89,14 +89,14 @@ class Generations:
     async def settle(self, status: CatalogStatus) -> None:
         """Promote the configured generation when it has just become whole.
 
+        Not whenever nothing is stale after something was: a look meets tracks that are just being stored.
+
         Args:
             status: as `status` says it now.
         """
         name = self.configured.generation
-        if status.stale:
-            self._complete = False
-        elif not self._complete and (self._current == name or await self._promoted(name)):
-            self._complete = True
+        if not (status.stale or self._complete):
+            self._complete = self._current == name or await self._promoted(name)
 
     async def _promoted(self, name: str) -> bool:
         try:
