@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.catalog.corpus import FILTERS, Corpus
+from bench.catalog.corpus import Corpus
 from bench.catalog.vectors import Floats
 from sonotype.catalog.port import Range, TrackFilter
 from sonotype.catalog.track import Draft, Metadata, TrackEvidence, TrackLabel
@@ -95,6 +95,3 @@ def _metadata(some: random.Random, row: Mapping[str, int], number: int, path: st
 
 def _artist(number: int) -> str:
     return f"Artist {number}"
-
-
-KINDS = tuple(FILTERS)
