@@ -115,7 +115,10 @@ class MatchBody(Body):
 
     track: TrackSummary
     similarity: Cosine = Field(description="cosine to the query; on a path, to the track before")
-    score: float = Field(description="what the order follows: the similarity, corrected for hubness where asked for")
+    score: float = Field(
+        description="what the order follows: the similarity, corrected for hubness where asked for; on a path, the "
+        "cosine to the first track"
+    )
     why: WhyBody | None = Field(None, description="with `why=true`, against the first positive seed that is a track")
 
 
