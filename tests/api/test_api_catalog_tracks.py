@@ -364,6 +364,15 @@ async def test_a_client_that_leaves_takes_its_work_along(port: int, plane: FakeP
     assert plane.catalog.stored == {}
 
 
+async def test_a_client_that_leaves_is_led_nowhere(port: int, plane: FakePlane) -> None:
+    plane.catalog.hold = True
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /v1/tracks/a/path/b HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.wait_for(plane.catalog.started.wait(), 5)
+    writer.close()
+    await asyncio.wait_for(plane.catalog.left.wait(), 5)
+
+
 def test_defaults_are_those_of_the_plane() -> None:
     assert TrackUploadParams().submission({}) == Submission(Metadata())
     assert MetadataBody().metadata() == Metadata()

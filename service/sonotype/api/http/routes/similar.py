@@ -106,8 +106,8 @@ async def path(
     params: Annotated[PathParams, Query()],
 ) -> Response:
     """Go from one track to another in small steps; both ends are included."""
-    query = params.query(track_id, other_id)
-    return matches_response(request, await plane_of(request).catalog.path(query))
+    work = plane_of(request).catalog.path(params.query(track_id, other_id))
+    return matches_response(request, await unless_client_leaves(request, work))  # a hundred stops take many searches
 
 
 def matches_response(request: Request, found: Matches) -> Response:
