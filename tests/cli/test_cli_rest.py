@@ -9,8 +9,8 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from sonotype.cli import jobs_remote
-from sonotype.cli.jobs_remote import JobCalls
+from sonotype.cli import job_calls
+from sonotype.cli.job_calls import JobCalls
 from sonotype.cli.rest import BrokenError, Rest
 from sonotype.core.errors import Code, SonotypeError
 
@@ -69,7 +69,7 @@ def test_no_answer_is_unavailable(failure: type[httpx.TransportError], broken: b
 
 
 def test_watching_goes_on_after_a_broken_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_remote, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(job_calls, "_AGAIN_S", 0.0)
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

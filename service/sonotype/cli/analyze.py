@@ -20,8 +20,8 @@ from sonotype.cli.errors import reported, show_error, stderr
 from sonotype.cli.files import find_audio
 from sonotype.cli.local import open_plane
 from sonotype.cli.options import ApiKey, Server
-from sonotype.cli.remote import open_remote
 from sonotype.cli.report import Format, write_report
+from sonotype.cli.rest import open_rest
 from sonotype.cli.wiring import Wiring, wiring
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
@@ -92,7 +92,7 @@ def analyze(
     }
     with reported():
         files, params = find_audio(paths), parse_params(asked)
-        opened = open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, params)
+        opened = _open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, params)
         outcomes = asyncio.run(_analyze_all(files, opened))
         write_report(format, [(o.path, o.document) for o in outcomes if o.document is not None])
     _exit(outcomes)
@@ -107,6 +107,18 @@ async def _open_local(wired: Wiring, precision: str | None, params: AnalyzeParam
         async def analyze_file(upload: Upload) -> Document:
             analysis = await plane.analyze(upload, query)
             return analysis_body(request_id(None), analysis.clip, view(plane, analysis, query), "json")
+
+        yield analyze_file
+
+
+@asynccontextmanager
+async def _open_remote(server: str, api_key: str | None, params: AnalyzeParams) -> AsyncIterator[AnalyzeFile]:
+    asked = params.model_dump(mode="json", exclude_defaults=True)
+    headers = {"Content-Type": "application/octet-stream"}
+    async with open_rest(server, api_key) as rest:
+
+        async def analyze_file(upload: Upload) -> Document:
+            return await rest.document("POST", "/v1/analyze", params=asked, content=upload.data, headers=headers)
 
         yield analyze_file
 

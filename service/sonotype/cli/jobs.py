@@ -13,8 +13,8 @@ from sonotype.catalog.track import DEFAULT_COLLECTION
 from sonotype.cli.document import Document
 from sonotype.cli.errors import reported
 from sonotype.cli.job_bar import JobBar
+from sonotype.cli.job_calls import JobCalls, open_job_calls
 from sonotype.cli.job_report import Format, write_files, write_job, write_jobs, write_one
-from sonotype.cli.jobs_remote import JobCalls, open_job_calls
 
 app = typer.Typer(
     help="Jobs of a running service: ingest files below its ingest root, or embed its tracks with another model.\n\n"

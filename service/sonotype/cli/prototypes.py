@@ -12,12 +12,12 @@ import typer
 
 from sonotype.api.options import parse_options
 from sonotype.api.sonify import AudioParams
-from sonotype.cli.calls import Calls
-from sonotype.cli.calls_local import open_local
-from sonotype.cli.calls_remote import open_remote_calls
 from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported, stderr
 from sonotype.cli.options import ApiKey, Json, Server
+from sonotype.cli.prototype_calls import Calls
+from sonotype.cli.prototype_calls_local import open_local
+from sonotype.cli.prototype_calls_remote import open_remote_calls
 from sonotype.cli.prototype_views import prototype_details, prototypes_table, sound_facts
 from sonotype.cli.sound_file import STDOUT, format_of, write_sound
 from sonotype.cli.wiring import wiring

@@ -11,8 +11,8 @@ from typing import BinaryIO, cast
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sonotype.cli.calls import Sound
 from sonotype.cli.errors import stderr
+from sonotype.cli.prototype_calls import Sound
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.sonification import AudioFormat
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from sonotype.api.http.render_prototypes import prototype_body, prototypes_body
 from sonotype.api.prototypes import say_rendering, view_prototype, view_prototypes
 from sonotype.api.sonify import AudioParams, SonifyBody
-from sonotype.cli.calls import Sound
 from sonotype.cli.document import Document
 from sonotype.cli.local import open_plane
+from sonotype.cli.prototype_calls import Sound
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload

@@ -11,8 +11,8 @@ import httpx
 
 from sonotype.api.prototypes import prototype_url
 from sonotype.api.sonify import AudioParams, SonifyBody
-from sonotype.cli.calls import Sound
 from sonotype.cli.document import Document
+from sonotype.cli.prototype_calls import Sound
 from sonotype.cli.rest import Rest, open_rest
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
