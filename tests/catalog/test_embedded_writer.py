@@ -155,3 +155,21 @@ async def test_numbers_that_no_track_has_do_no_harm(tmp_path: Path) -> None:
     await catalog.put(draft(1, "a", duration_s=1e300, tempo_bpm=float(np.float32(3.4e38)), year=10**15))
     assert (await catalog.get("a")).metadata.year == 10**15
     await catalog.aclose()
+
+
+async def test_a_deleted_track_is_in_no_answer_even_where_its_index_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = await opened(tmp_path)
+    await catalog.put(draft(1, "a"))
+
+    def fail(row: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(catalog._generations.find(None).index, "remove", fail)
+    with pytest.raises(MemoryError):
+        await catalog.delete("a")
+    assert await everything(catalog) == []
+    assert (await catalog.search(vector(1), 1)).candidates.ids == ()
+    assert (await catalog.status()).tracks == 0
+    await catalog.aclose()

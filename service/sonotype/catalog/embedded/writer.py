@@ -79,13 +79,13 @@ class _Operation:
             self._steps = None
 
     def follow(self) -> None:
-        """Let memory follow the commit."""
-        try:
-            for step in self._steps.then if self._steps is not None else ():
+        """Let memory follow the commit, as far as it can: what one step misses is no reason for the others to."""
+        for step in self._steps.then if self._steps is not None else ():
+            try:
                 step()
-        except Exception as error:
-            log.exception("memory could not follow the catalogue's database")
-            self._error = error
+            except Exception as error:
+                log.exception("memory could not follow the catalogue's database")
+                self._error = self._error or error
 
     def answer(self) -> None:
         """Tell the caller."""
