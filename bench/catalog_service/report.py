@@ -34,7 +34,8 @@ def show(result: dict[str, Any]) -> None:
     _head("in the process", "p50 to bare faiss")
     for name, one in engine.items():
         ratio = one["p50_ms"] / engine["bare faiss"]["p50_ms"]
-        _write(f"| {name} {_figures(one)} | {ratio:.2f} | {_engine_aims(name, one)} |\n")
+        held = f" ({one['rows']:.0f} rows)" if one.get("rows", result["rows"]) < result["rows"] else ""
+        _write(f"| {name}{held} {_figures(one)} | {ratio:.2f} | {_engine_aims(name, one)} |\n")
     _head("over HTTP", "p99 beyond the engine, ms")
     for name, one in http.items():
         more = beyond(name, one, engine)

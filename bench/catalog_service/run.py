@@ -30,7 +30,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     built = build(work, work / "data" / "catalog", args.build_nice)
     data = corpus.load(work)
     result: dict[str, Any] = {"machine": machine(), "rows": args.size, "build": built, "load_before": _load()}
-    result["engine"] = engine.measure(data, work, args.queries, args.rounds)
+    result["engine"] = engine.measure(data, work, args.queries, args.rounds, args.usearch_s)
     result["http"] = gateway.measure(data, work, args.queries)
     result["load_after"] = _load()
     if args.degraded:
@@ -60,6 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1_000_000, help="tracks")
     parser.add_argument("--queries", type=int, default=1000, help="of each kind")
     parser.add_argument("--rounds", type=int, default=5, help="turns among which those without a filter are shared out")
+    parser.add_argument("--usearch-s", type=float, default=3600, help="longest time for building the graph of usearch")
     parser.add_argument("--degraded", action="store_true", help="start without a snapshot, too")
     parser.add_argument("--build-nice", type=int, default=0, help="niceness of making the graph")
     parser.add_argument("--work", type=Path, required=True, help="for vectors and the catalogue, 7 GB at 1 M")
