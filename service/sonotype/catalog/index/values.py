@@ -123,4 +123,4 @@ class Tuning:
     position_us: float = 0.003
     cells: int = 1_024
     cells_from: int = 100_000
-    cells_enough: int = 20_000
+    cells_enough: int = 10_000
