@@ -57,6 +57,21 @@ def test_status_and_promote(home: Path) -> None:
     run("promote", "never", code=2)
 
 
+def test_drop_gives_room_back_but_not_what_is_searched(home: Path) -> None:
+    older = "net@0.pool.ba9876543210"
+
+    async def add() -> None:
+        catalog = await EmbeddedCatalog.open(home / "catalog", full_at=1.0)
+        await catalog.add_generation("net@pool", older, "02" * 32, 4)
+        await catalog.aclose()
+
+    asyncio.run(add())
+    assert CliRunner().invoke(app, ["catalog", "drop", older], input="n\n").exit_code == 1
+    assert "is deleted" in run("drop", older, "--yes")
+    assert [one["name"] for one in json.loads(run("status", "--json"))["generations"]] == [GENERATION]
+    run("drop", GENERATION, "--yes", code=2)
+
+
 def test_export_and_import_into_another_engine(home: Path) -> None:
     pytest.importorskip("pymilvus", reason="pymilvus is not installed (extra `milvus`)")
     pytest.importorskip("milvus_lite", reason="milvus-lite is not installed (extra `test`)")

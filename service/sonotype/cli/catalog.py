@@ -76,6 +76,24 @@ def promote(
         typer.echo(f"searches use {document['name']} now ({document['tracks']} tracks)")
 
 
+@app.command()
+def drop(
+    generation: Annotated[str, typer.Argument(help="Name of a generation that is not searched.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a generation with its vectors, to get their room back; searches cannot go back to it. Tracks stay.
+
+    Stop the service first where the catalogue is the embedded one.
+
+    Example: [bold]sonotype catalog drop musicnn-msd@1.penultimate.0123456789ab[/]
+    """
+    if not yes:
+        typer.confirm(f"Delete every vector of {generation}?", abort=True)
+    with reported():
+        _local(None, lambda engine: engine.drop_generation(generation))
+    typer.echo(f"{generation} is deleted")
+
+
 @app.command("export")
 def export_(path: File, url: Url = None, as_json: Json = False) -> None:
     """Write the whole catalogue to a file: tracks, the vectors of every generation, and which one is searched.
