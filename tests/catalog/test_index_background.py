@@ -225,7 +225,7 @@ def test_a_sample_outlives_a_restart_and_a_rebuild_chooses_another(tmp_path: Pat
     for slot in range(200):
         truth.drop(slot, index)
     assert index.settle(60)
-    assert len(index.sample) == 400
+    assert 400 <= len(index.sample) <= 480, "of those that were left when a fifth was dead, or later"
     there = np.arange(200, 600)
     mean, _ = index.statistics_of(there)
     np.testing.assert_allclose(mean, (index.vectors_of(there)[0] @ index.sample.T).mean(axis=1), atol=1e-5)
