@@ -14,7 +14,7 @@ from sonotype.core.settings import Settings
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 10.0
 # How long an idle connection may still bring a request when the server stops: one that is on its way is answered.
-FAREWELL_S = 0.5
+FAREWELL_S = 2.0
 
 
 class ImpatientProtocol(H11Protocol):
@@ -46,7 +46,8 @@ class ImpatientProtocol(H11Protocol):
     def shutdown(self) -> None:
         """Answer a running request and close; close an idle connection when the farewell is over."""
         if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(self.farewell_s, self._close_idle)
+            # timers come before what has arrived: one more turn lets a request in that is there already
+            self.loop.call_later(self.farewell_s, self.loop.call_soon, self._close_idle)
         else:
             super().shutdown()
 
