@@ -116,21 +116,10 @@ class BatchPolicy:
         return WaitUntil(min(wake), dropped) if wake else Idle(dropped)
 
     def _prune(self, now: float, queues: Queues, dropped: Dropped) -> None:
-        for source in [s for s in queues.sources() if not s.alive or s.deadline <= now]:
+        for source in [s for s in queues.holders() if not s.alive or s.deadline <= now]:
             if source.alive:
                 dropped.expired.append(source)
             dropped.dead_rows += queues.close(source)
-        for batch in queues.retries:
-            for part in batch.parts:
-                if part.source.alive and part.source.deadline <= now:
-                    dropped.expired.append(part.source)
-                    part.source.alive = False
-            dropped.dead_rows += sum(len(p.entries) for p in batch.parts if not p.source.alive)
-            batch.parts = [part for part in batch.parts if part.source.alive]
-        if any(not batch.parts for batch in queues.retries):
-            alive = [batch for batch in queues.retries if batch.parts]
-            queues.retries.clear()
-            queues.retries.extend(alive)
 
     def _retry(self, queues: Queues, capacity: Capacity) -> Batch | None:
         for index, batch in enumerate(queues.retries):

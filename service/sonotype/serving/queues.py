@@ -182,6 +182,11 @@ class Queues:
             self.retries = deque(batch for batch in self.retries if batch.parts)
         return rows
 
+    def holders(self) -> Iterator[Source]:
+        """Every source with rows that wait or are to run again; one may come more than once."""
+        yield from self.sources()
+        yield from (part.source for batch in self.retries for part in batch.parts)
+
     def sources(self) -> Iterator[Source]:
         """Every source with waiting rows."""
         for lane in self.groups.values():
