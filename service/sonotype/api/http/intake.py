@@ -24,28 +24,45 @@ _RAW = ("audio/", "video/")
 _RAW_EXACT = frozenset({"", "application/octet-stream", "application/ogg", "binary/octet-stream"})
 
 
-class JsonBytes:
-    """Gathers the bytes of a body or a part of JSON."""
+class SmallBytes:
+    """Gathers the bytes of a small body, or of a small part of one.
 
-    def __init__(self) -> None:
+    Args:
+        limit_bytes: more are refused.
+        what: it is, for the error.
+    """
+
+    def __init__(self, limit_bytes: int, what: str) -> None:
+        self._limit_bytes = limit_bytes
+        self._what = what
         self._bytes = bytearray()
 
     def take(self, chunk: bytes) -> None:
         """Keep a chunk. Raises `upload_too_large`."""
         self._bytes.extend(chunk)
-        if len(self._bytes) > MAX_JSON_BYTES:
-            raise too_large(MAX_JSON_BYTES, "JSON")
+        if len(self._bytes) > self._limit_bytes:
+            raise too_large(self._limit_bytes, self._what)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._bytes)
+
+    def __bool__(self) -> bool:
+        return bool(self._bytes)
+
+
+class JsonBytes(SmallBytes):
+    """Gathers the bytes of a body or a part of JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(MAX_JSON_BYTES, "JSON")
 
     def value(self, what: str) -> Any:
         """What it says. Raises `invalid_request` for what is not JSON, NaN and Infinity included."""
         try:
-            return from_json(bytes(self._bytes), allow_inf_nan=False)
+            return from_json(bytes(self), allow_inf_nan=False)
         except ValueError as error:
             detail = f"The {what} is not JSON, which has neither NaN nor Infinity: {error}."
             raise SonotypeError(Code.INVALID_REQUEST, detail) from None
-
-    def __bool__(self) -> bool:
-        return bool(self._bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +131,9 @@ async def read_form(request: Request, settings: Settings) -> dict[str, str]:
     """The fields of a URL-encoded form; empty where the body is anything else or nothing. Raises as `read_json`."""
     if _media_type(request.headers.get("content-type", "")) != "application/x-www-form-urlencoded":
         return {}
-    body = bytearray()
-
-    def take(chunk: bytes) -> None:
-        body.extend(chunk)
-        if len(body) > MAX_FORM_BYTES:
-            raise too_large(MAX_FORM_BYTES, "form")
-
-    await _read_body(request, Pace(settings.upload_idle_timeout_s), take)
-    return dict(parse_qsl(body.decode("utf-8", "replace")))
+    body = SmallBytes(MAX_FORM_BYTES, "form")
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), body.take)
+    return dict(parse_qsl(bytes(body).decode("utf-8", "replace")))
 
 
 def _media_type(content_type: str) -> str:
