@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,6 +15,7 @@ from sonotype.catalog.engines import open_engine
 from sonotype.catalog.port import Catalog
 from sonotype.catalog.transfer.exporting import export
 from sonotype.catalog.transfer.importing import Outcome, import_
+from sonotype.cli.asking import run
 from sonotype.cli.catalog_views import TrackBar, generations_table, imported_lines
 from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported
@@ -47,7 +47,7 @@ def status(server: Server = None, api_key: ApiKey = None, as_json: Json = False)
     """
     with reported():
         if server:
-            document = asyncio.run(_ask(server, api_key, "GET", "/v1/catalog"))
+            document = _ask(server, api_key, "GET", "/v1/catalog")
         else:
             document = catalog_body(_local(None, lambda engine: engine.status()))
     print_document(document, generations_table(document), as_json)
@@ -67,7 +67,7 @@ def promote(
     with reported():
         if server:
             path = f"/v1/catalog/generations/{quote(generation, safe='')}/promote"
-            document = asyncio.run(_ask(server, api_key, "POST", path))
+            document = _ask(server, api_key, "POST", path)
         else:
             document = generation_body(_local(None, lambda engine: promote_checked(engine, generation)))
     if as_json:
@@ -135,14 +135,8 @@ def _local(url: str | None, ask: Callable[[Catalog], Awaitable[T]]) -> T:
     """Open the engine, ask, close: no model is loaded for this."""
     settings = Settings() if url is None else Settings(catalog_url=SecretStr(url))
     configure(settings.log_format, "warning")
-
-    async def asked() -> T:
-        async with open_engine(settings) as engine:
-            return await ask(engine)
-
-    return asyncio.run(asked())
+    return run(open_engine(settings), ask)
 
 
-async def _ask(server: str, api_key: str | None, method: str, path: str) -> Document:
-    async with open_rest(server, api_key) as rest:
-        return await rest.document(method, path)
+def _ask(server: str, api_key: str | None, method: str, path: str) -> Document:
+    return run(open_rest(server, api_key), lambda rest: rest.document(method, path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -10,6 +9,7 @@ import typer
 
 from sonotype.catalog.jobs.job import FileState, JobKind
 from sonotype.catalog.track import DEFAULT_COLLECTION
+from sonotype.cli.asking import run
 from sonotype.cli.document import Document
 from sonotype.cli.errors import reported
 from sonotype.cli.job_bar import JobBar
@@ -123,9 +123,5 @@ async def _followed(calls: JobCalls, job_id: str, form: Format) -> int:
 
 
 def _asked(server: str, api_key: str | None, call: Callable[[JobCalls], Awaitable[T]]) -> T:
-    async def asked() -> T:
-        async with open_job_calls(server, api_key) as calls:
-            return await call(calls)
-
     with reported():
-        return asyncio.run(asked())
+        return run(open_job_calls(server, api_key), call)

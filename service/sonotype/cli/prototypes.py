@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -12,6 +10,7 @@ import typer
 
 from sonotype.api.options import parse_options
 from sonotype.api.sonify import AudioParams
+from sonotype.cli.asking import run
 from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported, stderr
 from sonotype.cli.options import ApiKey, Json, Server
@@ -96,16 +95,6 @@ def audio(
 def open_calls(ctx: typer.Context, server: str | None, api_key: str | None) -> AbstractAsyncContextManager[Calls]:
     """The service that a command asks: a running one, or one in this process."""
     return open_remote_calls(server, api_key) if server else open_local(wiring(ctx))
-
-
-def run(opened: AbstractAsyncContextManager[Calls], ask: Callable[[Calls], Awaitable[T]]) -> T:
-    """Open, ask, close."""
-
-    async def asked() -> T:
-        async with opened as calls:
-            return await ask(calls)
-
-    return asyncio.run(asked())
 
 
 def print_facts(facts: Document, output: Path, as_json: bool) -> None:

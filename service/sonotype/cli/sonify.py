@@ -10,11 +10,12 @@ import typer
 
 from sonotype.api.options import parse_options
 from sonotype.api.sonify import SonifyBody
+from sonotype.cli.asking import run
 from sonotype.cli.document import Document
 from sonotype.cli.errors import reported
 from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.prototype_calls import Calls
-from sonotype.cli.prototypes import Output, open_calls, print_facts, run
+from sonotype.cli.prototypes import Output, open_calls, print_facts
 from sonotype.cli.sound_file import format_of, write_sound
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload

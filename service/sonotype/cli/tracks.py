@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
 
+from sonotype.cli.asking import run
 from sonotype.cli.document import Document, print_document
 from sonotype.cli.errors import reported
 from sonotype.cli.options import ApiKey, Json, Server
@@ -124,13 +124,8 @@ def asked(
     listens: bool = False,
 ) -> T:
     """Ask the service, or the catalogue in this process; errors end the command."""
-
-    async def ask() -> T:
-        async with open_track_calls(wiring(ctx), server, api_key, listens=listens) as calls:
-            return await call(calls)
-
     with reported():
-        return asyncio.run(ask())
+        return run(open_track_calls(wiring(ctx), server, api_key, listens=listens), call)
 
 
 async def _gather(calls: TrackCalls, where: Document, limit: int) -> list[Document]:
