@@ -42,6 +42,7 @@ class Code(StrEnum):
     WEIGHTS_MISSING = "weights_missing"
     WEIGHTS_CORRUPT = "weights_corrupt"
     SOURCE_UNREACHABLE = "source_unreachable"
+    LICENCE_NOT_ACCEPTED = "licence_not_accepted"
     INTERNAL = "internal"
 
 
@@ -91,6 +92,7 @@ TABLE: dict[Code, Meaning] = {
     Code.WEIGHTS_MISSING: _m(503, "UNAVAILABLE", 6, "The weights of this model are not pulled"),
     Code.WEIGHTS_CORRUPT: _m(500, "DATA_LOSS", 6, "The weights of this model are corrupt"),
     Code.SOURCE_UNREACHABLE: _m(502, "UNAVAILABLE", 6, "The source of the weights cannot be reached", retryable=True),
+    Code.LICENCE_NOT_ACCEPTED: _m(403, "PERMISSION_DENIED", 6, "The licence of these weights has not been accepted"),
     Code.INTERNAL: _m(500, "INTERNAL", 1, "Something went wrong on our side"),
 }
 

@@ -45,6 +45,23 @@ class Settings(BaseSettings):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="`auto` takes bf16 where the CPU or GPU computes it natively"
     )
+    engine: Literal["auto", "measure", "torch", "openvino", "onnxruntime"] = Field(
+        "auto", description="what computes networks: `auto` the card's or the device's best, `measure` tries all"
+    )
+    model_control: Literal["none", "explicit", "poll"] = Field(
+        "explicit",
+        description="who may load models into the running service: nobody, callers, or it watches the folders",
+    )
+    model_poll_s: float = Field(5.0, gt=0, description="how often `poll` looks at the model repositories")
+    commercial: bool = Field(
+        False, description="this deployment is commercial: weights whose licence forbids that are never served"
+    )
+    accept_license: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="SPDX names of the non-commercial licences that are accepted for pulling"
+    )
+    live_sessions: int = Field(32, ge=0, description="live tagging connections at once; 0 refuses them")
+    live_hop_s: float = Field(0.25, gt=0, description="smallest time between two live answers that may be asked for")
+
     decode_workers: int = Field(
         default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, description="decoder child processes"
     )
@@ -116,7 +133,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
 
-    @field_validator("models", "model_path", "api_keys", "catalog_models", mode="before")
+    @field_validator("models", "model_path", "api_keys", "catalog_models", "accept_license", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         """Lists come from the environment as `a,b`, the form people type."""

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-TailPolicy = Literal["drop", "repeat", "pad"]
-ShortPolicy = Literal["repeat", "pad", "refuse"]
+TailPolicy = Literal["drop", "repeat", "pad", "align"]
+ShortPolicy = Literal["repeat", "pad", "refuse", "native"]
+Fill = Literal["repeat", "pad", "native"]
 EmbeddingScope = Literal["clip", "patches"]
+Quality = Literal["full", "balanced", "fast"]
+Task = Literal["multiclass", "multilabel", "regression"]
 
 
 class Lane(StrEnum):
@@ -43,6 +46,32 @@ class Crop:
 
     offset_s: float = 0.0
     duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patchout:
+    """Which patches of a spectrogram transformer's grid are left out before its first block (MAEST, section 3.3).
+
+    Steps come first, counts apply to what they left. What stays keeps the position encodings of its own place.
+
+    Attributes:
+        time_every: keep every so-many-th column (time), from the first.
+        freq_every: keep every so-many-th row (frequency), from the first.
+        time_drop: further columns to leave out, evenly spaced.
+        freq_drop: further rows to leave out, evenly spaced.
+        seed: leave out random columns and rows instead of evenly spaced ones, the same for the same seed.
+    """
+
+    time_every: int = 1
+    freq_every: int = 1
+    time_drop: int = 0
+    freq_drop: int = 0
+    seed: int | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is left out."""
+        return (self.time_every, self.freq_every, self.time_drop, self.freq_drop) == (1, 1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +113,7 @@ class Window:
     index: int
     samples: Floats
     valid_frames: int
-    fill: Literal["repeat", "pad"] = "repeat"
+    fill: Fill = "repeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +198,9 @@ class ModelResult:
         patches: how the clip was cut.
         cached: the answer came from the cache.
         reasons: the evidence of the prototypes, for a prototype model.
+        task: what `tags` holds: probabilities of which one applies, of labels that apply independently, or values.
+        quality: what was asked of a model that can trade agreement for cost; `full` for all others.
+        patchout: what was left out of each patch; None where nothing was.
     """
 
     model: str
@@ -184,6 +216,9 @@ class ModelResult:
     patches: PatchReport
     cached: bool = False
     reasons: Reasons | None = None
+    task: Task = "multilabel"
+    quality: Quality = "full"
+    patchout: Patchout | None = None
 
 
 @dataclass(frozen=True, slots=True)

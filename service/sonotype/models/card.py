@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, NonNegativeInt, Tag, field_validator, model_validator
 
-from sonotype.core.types import ShortPolicy, TailPolicy
+from sonotype.core.types import Quality, ShortPolicy, TailPolicy, Task
 
 _SHA256 = r"^[0-9a-f]{64}$"
 _NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -132,11 +132,24 @@ class EmbeddingSpec(_Strict):
     pool: Literal["mean", "max"] = "mean"
 
 
+class PatchoutSpec(_Strict):
+    """A preset of `core.types.Patchout`, without chance."""
+
+    time_every: int = Field(1, ge=1)
+    freq_every: int = Field(1, ge=1)
+    time_drop: int = Field(0, ge=0)
+    freq_drop: int = Field(0, ge=0)
+
+
 class WeightsSpec(_Strict):
-    """The converted weights: hash and size of the safetensors file."""
+    """The weights as a runtime reads them: hash, size and format of `model.<format>`.
+
+    Everything is converted to safetensors, except graphs that an engine reads as they are.
+    """
 
     sha256: str = Field(pattern=_SHA256)
     n_parameters: int
+    format: Literal["safetensors", "tflite", "onnx"] = "safetensors"
 
 
 class SourceSpec(_Strict):
@@ -176,6 +189,13 @@ class Card(_Strict):
     patch: PatchSpec
     labels: tuple[str, ...] = Field(description="none where a model gives embeddings only")
     embeddings: tuple[EmbeddingSpec, ...]
+    patchout: dict[Quality, PatchoutSpec] = Field(
+        default_factory=dict,
+        description="what each quality leaves out; none where the network cannot leave anything out",
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="labels by group, for showing them apart; a label may be in none"
+    )
     weights: WeightsSpec | None = None
     source: SourceSpec
     licence: LicenceSpec
@@ -271,7 +291,54 @@ class PrototypeCard(_Strict):
         return f"{self.name}@{self.version}"
 
 
-AnyCard = Card | PrototypeCard
+class LayerSpec(_Strict):
+    """One dense layer of a transfer head; `head.safetensors` holds `layers.<i>.weight` [out, in] and `.bias`."""
+
+    units: int = Field(gt=0)
+    activation: Literal["linear", "relu"] = "linear"
+
+
+class HeadCard(_Strict):
+    """The manifest of a transfer head: a few dense layers on the embedding of a backbone.
+
+    Beside it lie `head.safetensors` (with `normalise.mean` and `normalise.scale` where it standardises) and, where it
+    was trained here, `report.json`. Predictions are made for every patch and averaged.
+    """
+
+    card_schema: Literal[1]
+    kind: Literal["head"]
+    name: str = Field(pattern=_NAME)
+    version: str = Field(pattern=_VERSION)
+    title: str
+    description: str
+    task: Task
+    labels: tuple[str, ...] = Field(min_length=1, description="classes, tags, or the values of a regression")
+    positive: str | None = Field(None, description="of two classes the one that the head is named after")
+    backbone: BackboneSpec
+    frontend: str | None = Field(None, description="front end variant of the backbone it was trained with")
+    layers: tuple[LayerSpec, ...] = Field(min_length=1, description="from the embedding to the outputs")
+    temperature: float = Field(1.0, gt=0, description="probabilities are softmax or sigmoid of outputs / temperature")
+    weights: WeightsSpec
+    source: SourceSpec = Field(default_factory=lambda: SourceSpec(kind="none"))
+    licence: LicenceSpec
+    citation: str = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.layers[-1].units != len(self.labels):
+            raise ValueError("the last layer needs as many units as there are labels")
+        if self.task == "multiclass" and len(self.labels) < 2:  # softmax over one is always 1
+            raise ValueError("a model of which one class applies needs at least two labels")
+        return self
+
+    @property
+    def address(self) -> str:
+        """`name@version`, as shown in every answer."""
+        return f"{self.name}@{self.version}"
+
+
+AnyHeadCard = PrototypeCard | HeadCard
+AnyCard = Card | PrototypeCard | HeadCard
 
 
 def read_card(path: Path) -> Card:
@@ -292,6 +359,8 @@ def read_any_card(path: Path) -> AnyCard:
     fields = _fields(path)
     if fields.get("kind") == "prototypes":
         return PrototypeCard.model_validate(fields)
+    if fields.get("kind") == "head":
+        return HeadCard.model_validate(fields)
     return Card.model_validate(fields)
 
 

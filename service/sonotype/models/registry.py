@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 import sonotype
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import AnyCard, Card, PrototypeCard, read_any_card
+from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard, read_any_card
 from sonotype.models.heads.arrays import FILE_NAME
 from sonotype.models.weights.layout import find_weights
+
+HEAD_FILE = "head.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Registry:
         """Every usable card of a prototype model by its name, sorted."""
         return {name: card for name, card in sorted(self._cards.items()) if isinstance(card, PrototypeCard)}
 
+    def head_cards(self) -> dict[str, AnyHeadCard]:
+        """Every usable card of a model that stands on a network, by its name, sorted."""
+        return {name: card for name, card in sorted(self._cards.items()) if not isinstance(card, Card)}
+
     def get(self, address: str) -> Card:
         """The card of a network for `name` or `name@version`.
 
@@ -76,7 +82,7 @@ class Registry:
         """
         card = self.find(address)
         if not isinstance(card, Card):
-            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is a prototype model, not a network.")
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is a head, not a network.")
         return card
 
     def folder(self, card: AnyCard) -> Path:
@@ -101,6 +107,8 @@ class Registry:
         """The weights of `card`: beside it, or pulled; None where there are none (yet)."""
         if isinstance(card, PrototypeCard):
             return self._beside(card, FILE_NAME)
+        if isinstance(card, HeadCard):
+            return self._beside(card, HEAD_FILE)
         if card.source.kind != "none":
             return find_weights(card, self.weights_dir)
         return self._beside(card, "model.safetensors") if card.weights is not None else None

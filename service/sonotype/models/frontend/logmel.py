@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
+from sonotype.core.types import Fill
 from sonotype.models.card import FrontendSpec
 from sonotype.models.frontend.constants import hann_window, mel_filters
-
-Fill = Literal["repeat", "pad"]
 
 
 class LogMel(nn.Module):

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
 
-Fill = Literal["repeat", "pad"]
 Engine = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -49,7 +48,14 @@ class Runtime(Protocol):
     precision: Literal["fp32", "bf16"]
     outputs: Mapping[str, tuple[int, ...]]
 
-    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+    def run(
+        self,
+        windows: Floats,
+        valid_frames: NDArray[np.int64],
+        fill: Fill,
+        frontend: str,
+        patchout: Patchout | None = None,
+    ) -> RunOutput:
         """Run front end and network on one batch.
 
         Args:
@@ -57,6 +63,7 @@ class Runtime(Protocol):
             valid_frames: leading frames of each patch that hold audio, shape [B].
             fill: how the other frames are filled.
             frontend: name of the front end variant, one of the card's.
+            patchout: what to leave out of each patch; only transformers can.
 
         Returns:
             One row per window, in order; a row does not depend on its batch-mates.

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
-from sonotype.models.runtime.base import Fill, RunOutput, output_shapes
+from sonotype.models.runtime.base import RunOutput, output_shapes
 
 # sample values that are exact in float32 and in 16-bit PCM, and rare in music
 RAISE = 24064 / 32768
@@ -59,7 +59,14 @@ class FakeRuntime:
             name: random.normal(scale=spread, size=(_SEGMENTS, *shape)) for name, shape in self.outputs.items()
         }
 
-    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+    def run(
+        self,
+        windows: Floats,
+        valid_frames: NDArray[np.int64],
+        fill: Fill,
+        frontend: str,
+        patchout: Patchout | None = None,
+    ) -> RunOutput:
         """Run one batch; see `Runtime.run`.
 
         Raises:

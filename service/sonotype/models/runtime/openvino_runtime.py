@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
 from sonotype.models.frontend.logmel import LogMel
-from sonotype.models.runtime.base import Fill, Precision, RunOutput, output_shapes
+from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
 from sonotype.models.runtime.cpu import keep_freed_memory, resolve_precision
 from sonotype.models.runtime.graphs import Graph, build_graph
 from sonotype.models.runtime.quiet_openvino import openvino
@@ -64,7 +64,14 @@ class OpenVinoRuntime:
         self._request = _compile(graph, data, precision, threads).create_infer_request()
         self._bind(graph.constants, first=len(data))
 
-    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+    def run(
+        self,
+        windows: Floats,
+        valid_frames: NDArray[np.int64],
+        fill: Fill,
+        frontend: str,
+        patchout: Patchout | None = None,
+    ) -> RunOutput:
         """Run one batch; see `Runtime.run`."""
         arrays = {name: np.empty((len(windows), *shape), np.float32) for name, shape in self.outputs.items()}
         seconds = {"frontend": 0.0, "network": 0.0}

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.nets.build import build_with_weights
-from sonotype.models.runtime.base import Fill, Precision, RunOutput, output_shapes
+from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
 
 
 def load(card: Card, weights: Path, device: str, precision: Precision, threads: int) -> TorchRuntime:
@@ -49,7 +49,14 @@ class TorchRuntime:
         self._net = net.to(device)
         self._frontends = {name: LogMel(spec).to(device) for name, spec in card.mel_frontends.items()}
 
-    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+    def run(
+        self,
+        windows: Floats,
+        valid_frames: NDArray[np.int64],
+        fill: Fill,
+        frontend: str,
+        patchout: Patchout | None = None,
+    ) -> RunOutput:
         """Run one batch; see `Runtime.run`."""
         with torch.inference_mode(), _exact_float32():
             begin = time.perf_counter()

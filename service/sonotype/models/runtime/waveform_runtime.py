@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
 from sonotype.models.nets.build import build_with_weights
-from sonotype.models.runtime.base import Fill, Precision, RunOutput, output_shapes
+from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
 
 
 def load(card: Card, weights: Path, device: str, precision: Precision, threads: int) -> WaveformRuntime:
@@ -43,7 +43,14 @@ class WaveformRuntime:
         self._device = device
         self._net = net.to(device)
 
-    def run(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> RunOutput:
+    def run(
+        self,
+        windows: Floats,
+        valid_frames: NDArray[np.int64],
+        fill: Fill,
+        frontend: str,
+        patchout: Patchout | None = None,
+    ) -> RunOutput:
         """Run one batch; see `Runtime.run`. Rows of one length run together."""
         begin = time.perf_counter()
         lengths = np.full_like(valid_frames, windows.shape[1]) if fill == "repeat" else valid_frames
