@@ -249,5 +249,5 @@ def test_the_published_checkpoints_convert_to_the_pinned_bytes(name: str) -> Non
     if not fetched.exists():
         pytest.skip("not pulled; `sonotype models pull --all`")
     assert sha256(fetched.read_bytes()) == card.source.sha256
-    assert sha256(store.to_safetensors(card, fetched)) == card.weights_sha256
+    assert sha256(store.converted(card, fetched)) == card.weights_sha256
     assert store.verify(card, weights_dir)

@@ -163,7 +163,7 @@ class SourceSpec(_Strict):
     requirement: str | None = None
     urls: list[str] = Field(default_factory=list)
     sha256: str | None = Field(None, pattern=_SHA256)
-    format: Literal["tensorflow-v2", "safetensors", "none"] = "none"
+    format: Literal["tensorflow-v2", "safetensors", "tflite", "onnx", "none"] = "none"
     member: str = Field("", description="folder or file inside the fetched archive")
 
 
@@ -316,6 +316,7 @@ class HeadCard(_Strict):
     positive: str | None = Field(None, description="of two classes the one that the head is named after")
     backbone: BackboneSpec
     frontend: str | None = Field(None, description="front end variant of the backbone it was trained with")
+    hop_s: float | None = Field(None, gt=0, description="seconds between patches; absent means the backbone's own")
     layers: tuple[LayerSpec, ...] = Field(min_length=1, description="from the embedding to the outputs")
     temperature: float = Field(1.0, gt=0, description="probabilities are softmax or sigmoid of outputs / temperature")
     weights: WeightsSpec

@@ -1,7 +1,7 @@
 """The models that there are: cards of the built-in repository and of further ones, and where their weights lie.
 
 A model repository is a folder of `<name>/card.toml`; adding a model is adding a folder. Weights that this project
-trained itself may stand beside their card as `model.safetensors`; all others are pulled (see `weights.store`).
+trained itself may stand beside their card as `model.safetensors` (or as a graph, `model.onnx`); all others are pulled (see `weights.store`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 import sonotype
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard, read_any_card
 from sonotype.models.heads.arrays import FILE_NAME
-from sonotype.models.weights.layout import find_weights
-
-HEAD_FILE = "head.safetensors"
+from sonotype.models.heads.transfer import HEAD_FILE
+from sonotype.models.weights.layout import find_weights, weights_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ def builtin_repository() -> Path:
     package = Path(sonotype.__file__).resolve().parent
     packaged = package / "_models"
     return packaged if packaged.is_dir() else package.parents[1] / "models"
+
+
+def repositories(settings: Settings) -> list[Path]:
+    """The further repositories of a deployment: those of its settings, and the folder that pulled models go to."""
+    pulled = pulled_models(settings)
+    return [*settings.model_path, *([pulled] if pulled.is_dir() else [])]
+
+
+def pulled_models(settings: Settings) -> Path:
+    """Where models of the zoo are made into folders, whether there are any yet or not."""
+    return settings.data_dir / "models"
 
 
 class Registry:
@@ -111,7 +122,7 @@ class Registry:
             return self._beside(card, HEAD_FILE)
         if card.source.kind != "none":
             return find_weights(card, self.weights_dir)
-        return self._beside(card, "model.safetensors") if card.weights is not None else None
+        return self._beside(card, weights_name(card)) if card.weights is not None else None
 
     def is_pulled(self, card: AnyCard) -> bool:
         """Whether the weights of `card` are there; those of a model without weights always are."""

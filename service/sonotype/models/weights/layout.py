@@ -1,7 +1,7 @@
 """Where pulled weights lie, and the receipt that says they are all there.
 
 ```
-<weights_dir>/<name>/<version>/model.safetensors
+<weights_dir>/<name>/<version>/model.safetensors   or model.tflite, model.onnx: graphs that an engine reads as they are
 <weights_dir>/<name>/<version>/receipt.json        written last: no receipt, not pulled
 <weights_dir>/downloads/<sha256>                   what was fetched; several models may come from one file
 <weights_dir>/.locks/                             one file per lock; empty
@@ -34,9 +34,14 @@ class Receipt(BaseModel):
     pulled_at: str
 
 
+def weights_name(card: Card) -> str:
+    """The name of the file with the weights of `card`: `model.` and their format."""
+    return f"model.{card.weights.format if card.weights is not None else 'safetensors'}"
+
+
 def weights_file(card: Card, weights_dir: Path) -> Path:
     """Where the weights of `card` go, whether they are there or not."""
-    return weights_dir / card.name / card.version / "model.safetensors"
+    return weights_dir / card.name / card.version / weights_name(card)
 
 
 def receipt_file(card: Card, weights_dir: Path) -> Path:

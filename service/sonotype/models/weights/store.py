@@ -48,7 +48,7 @@ def pull(card: Card, weights_dir: Path, progress: Progress = no_progress) -> Pul
             return present
         with artefact(card, weights_dir, progress) as fetched:
             progress("convert", 0, None)
-            data = to_safetensors(card, fetched)
+            data = converted(card, fetched)
         _install(card, weights_dir, data)
     return Pulled(weights_file(card, weights_dir), len(data), fresh=True)
 
@@ -75,11 +75,20 @@ def read(card: Card, path: Path) -> dict[str, Floats]:
     Raises:
         SonotypeError: `weights_missing` or `weights_corrupt`.
     """
+    return _arrays(card, read_bytes(card, path))
+
+
+def read_bytes(card: Card, path: Path) -> bytes:
+    """Read the file of weights as it is, hashed on the way: for graphs, which an engine reads itself.
+
+    Raises:
+        SonotypeError: `weights_missing` or `weights_corrupt`.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} are not pulled.") from None
-    return _checked(card, data)
+    return _hashed(card, data)
 
 
 def remove(card: Card, weights_dir: Path) -> int:
@@ -93,28 +102,33 @@ def remove(card: Card, weights_dir: Path) -> int:
     return freed + (prune(card.source.sha256, weights_dir) if card.source.sha256 else 0)
 
 
-def to_safetensors(card: Card, fetched: Path) -> bytes:
-    """Convert what was fetched for `card` to the safetensors bytes that its card pins.
+def converted(card: Card, fetched: Path) -> bytes:
+    """Convert what was fetched for `card` to the bytes that its card pins: safetensors, or a graph as it is.
 
     Raises:
         SonotypeError: `weights_corrupt`.
     """
     source = card.source
-    if source.format == "safetensors":
-        data = read_member(fetched, source.member) if source.member else fetched.read_bytes()
+    if source.format in ("safetensors", "tflite", "onnx") and card.weights and source.format == card.weights.format:
+        data = _hashed(card, read_member(fetched, source.member) if source.member else fetched.read_bytes())
     elif source.format == "tensorflow-v2" and card.network.family in convert.CONVERTERS:
         index, shards = read_checkpoint(fetched, source.member)
         variables = read_bundle(index, shards, convert.is_inference_variable)
-        data = convert.to_safetensors(convert.CONVERTERS[card.network.family](variables))
+        data = _hashed(card, convert.to_safetensors(convert.CONVERTERS[card.network.family](variables)))
     else:
         raise SonotypeError(Code.INVALID_REQUEST, f"{card.address} comes in a format that cannot be converted.")
-    _checked(card, data)
+    if card.weights is None or card.weights.format == "safetensors":
+        _arrays(card, data)
     return data
 
 
-def _checked(card: Card, data: bytes) -> dict[str, Floats]:
+def _hashed(card: Card, data: bytes) -> bytes:
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:
         raise corrupt(f"The weights of {card.address} are not those that its card names.")
+    return data
+
+
+def _arrays(card: Card, data: bytes) -> dict[str, Floats]:
     state = convert.from_safetensors(data)
     if card.weights is not None and sum(array.size for array in state.values()) != card.weights.n_parameters:
         raise corrupt(f"The weights of {card.address} have another number of parameters than its card says.")
