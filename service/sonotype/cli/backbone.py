@@ -7,7 +7,7 @@ from pathlib import Path
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card
-from sonotype.models.registry import Registry
+from sonotype.models.registry import Registry, repositories
 
 
 def find_backbone(address: str) -> tuple[Card, str, Path | None]:
@@ -18,7 +18,7 @@ def find_backbone(address: str) -> tuple[Card, str, Path | None]:
             `weights_missing`.
     """
     settings = Settings()
-    registry = Registry(settings.model_path, settings.weights_dir)
+    registry = Registry(repositories(settings), settings.weights_dir)
     model, _, embedding = address.partition("@")
     card = registry.get(model)
     names = [spec.name for spec in card.embeddings]

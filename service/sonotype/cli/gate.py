@@ -19,7 +19,7 @@ from sonotype.cli.errors import reported, stderr
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import PrototypeCard, read_any_card
-from sonotype.models.registry import Registry
+from sonotype.models.registry import Registry, repositories
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def _load(folder: Path, settings: Settings) -> Model:
     from sonotype.models.sonify import base  # noqa: PLC0415
 
     card = _card(folder)
-    registry = Registry(settings.model_path, settings.weights_dir)
+    registry = Registry(repositories(settings), settings.weights_dir)
     backbone = registry.get(card.backbone.model)
     if backbone.weights_sha256 != card.backbone.sha256:
         raise SonotypeError(Code.WEIGHTS_CORRUPT, f"{card.address} was trained on other weights of {backbone.address}.")

@@ -18,7 +18,7 @@ from sonotype.cli.options import Json
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card, PrototypeCard
-from sonotype.models.registry import Registry
+from sonotype.models.registry import Registry, repositories
 from sonotype.models.weights import store
 from sonotype.models.weights.layout import weights_file
 
@@ -142,7 +142,7 @@ def _registry() -> Iterator[Registry]:
     with reported():
         settings = Settings()
         try:
-            yield Registry(settings.model_path, settings.weights_dir)
+            yield Registry(repositories(settings), settings.weights_dir)
         except OSError as error:
             raise SonotypeError(Code.INTERNAL, f"The weights folder cannot be used: {error}") from error
 

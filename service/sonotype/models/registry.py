@@ -15,6 +15,7 @@ from pydantic import ValidationError
 import sonotype
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
+from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard, read_any_card
 from sonotype.models.heads.arrays import FILE_NAME
 from sonotype.models.heads.transfer import HEAD_FILE
@@ -34,6 +35,17 @@ def builtin_repository() -> Path:
     package = Path(sonotype.__file__).resolve().parent
     packaged = package / "_models"
     return packaged if packaged.is_dir() else package.parents[1] / "models"
+
+
+def repositories(settings: Settings) -> list[Path]:
+    """The further repositories of a deployment: those of its settings, and the folder that pulled models go to."""
+    pulled = pulled_models(settings)
+    return [*settings.model_path, *([pulled] if pulled.is_dir() else [])]
+
+
+def pulled_models(settings: Settings) -> Path:
+    """Where models of the zoo are made into folders, whether there are any yet or not."""
+    return settings.data_dir / "models"
 
 
 def repositories(settings: Settings) -> list[Path]:

@@ -17,7 +17,7 @@ from sonotype import __version__
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import PrototypeCard
-from sonotype.models.registry import Registry
+from sonotype.models.registry import Registry, repositories
 from sonotype.models.runtime.cpu import resolve_precision
 from sonotype.plane.heads import load_head
 from sonotype.serving.cache.factory import open_store
@@ -74,7 +74,7 @@ def _folder(name: str, path: Path) -> Check:
 
 
 def _weights(settings: Settings) -> Iterator[Check]:
-    registry = Registry(settings.model_path, settings.weights_dir)
+    registry = Registry(repositories(settings), settings.weights_dir)
     for problem in registry.problems:
         yield Check(f"card {problem.name}", "broken", problem.reason)
     cards = registry.cards()

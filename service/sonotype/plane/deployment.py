@@ -10,6 +10,7 @@ from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, Card, PrototypeCard
 from sonotype.models.registry import Registry
 from sonotype.plane.heads import Head, load_head
+from sonotype.plane.licensing import allowed, check_licence
 
 Model = Card | Head
 
@@ -46,15 +47,19 @@ def choose_models(registry: Registry, settings: Settings) -> Deployment:
     A prototype model that cannot be served is reported to the registry and left out.
 
     Raises:
-        SonotypeError: `model_not_found`, or `weights_missing` with the command that helps.
+        SonotypeError: `model_not_found`; `forbidden` for a licence that does not allow this deployment;
+            `weights_missing` with the command that helps.
     """
     named = [registry.find(name) for name in settings.models]
+    for card in named:
+        check_licence(registry, settings, card)
     _check_pulled(registry, named)
     networks = [card for card in named if isinstance(card, Card)]
     candidates = [card for card in named if isinstance(card, PrototypeCard)]
     if not named:
-        networks = [card for card in registry.cards().values() if registry.is_pulled(card)]
-        candidates = list(registry.prototype_cards().values())
+        pulled = [card for card in registry.cards().values() if registry.is_pulled(card)]
+        networks = allowed(registry, settings, pulled)
+        candidates = allowed(registry, settings, registry.prototype_cards().values())
     heads = list(_load(registry, candidates))
     cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
     if not cards:
