@@ -12,6 +12,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import Card
 from sonotype.models.encodecmae.served import ServedEmbedder
+from sonotype.models.nets.maest import MAEST
 from sonotype.models.nets.musicnn import MusiCNN
 from sonotype.models.nets.vgg import VGG
 from sonotype.models.weights import store
@@ -19,6 +20,7 @@ from sonotype.models.weights import store
 FAMILIES: dict[str, Callable[..., nn.Module]] = {
     "musicnn": MusiCNN,
     "vgg": VGG,
+    "maest": MAEST,
     "encodecmae": ServedEmbedder,
 }
 
