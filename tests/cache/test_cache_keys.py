@@ -91,5 +91,5 @@ def test_zero_has_one_key_however_it_is_written() -> None:
 
 
 def test_the_key_reads_as_documented() -> None:
-    expected = f"v1:analyze:{'a' * 16}:fp32:{'b' * 8}:0.0_end_187_187_repeat_repeat_clip:{'c' * 64}"
+    expected = f"v2:analyze:{'a' * 16}:fp32:{'b' * 8}:0.0_end_187_187_repeat_repeat_clip:{'c' * 64}"
     assert cache_key(**PLAIN) == expected

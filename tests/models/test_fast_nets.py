@@ -44,7 +44,7 @@ def test_rearranged_network_is_the_same_function(frames: int, chunks: int) -> No
     mel = torch.rand(frames, 96, generator=torch.Generator().manual_seed(1)) * 5
     wanted = net(mel[None])
     got = fast(*fast.prepare(mel), *fast.bases)
-    for name, value in zip(("tags", "penultimate", "mean", "max"), got, strict=True):
+    for name, value in zip(("tags", "penultimate", "mean", "max", "hidden"), got, strict=True):
         torch.testing.assert_close(value, wanted[name], atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(got[0], wanted["tags"], atol=1e-5, rtol=0)
 

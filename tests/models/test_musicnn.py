@@ -36,7 +36,7 @@ def make_mel(n: int = 2, frames: int = 187) -> torch.Tensor:
 def test_outputs(net: MusiCNN) -> None:
     outputs = net(make_mel())
     shapes = {name: tuple(rows.shape) for name, rows in outputs.items()}
-    assert shapes == {"tags": (2, 7), "penultimate": (2, 200), "mean": (2, 753), "max": (2, 753)}
+    assert shapes == {"tags": (2, 7), "penultimate": (2, 200), "mean": (2, 753), "max": (2, 753), "hidden": (2, 200)}
     assert ((outputs["tags"] >= 0) & (outputs["tags"] <= 1)).all()
     assert (outputs["max"] >= outputs["mean"] - 1e-4).all()  # a constant channel has a rounded mean
 

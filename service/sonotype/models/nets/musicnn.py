@@ -48,7 +48,8 @@ class MusiCNN(nn.Module):
 
         Returns:
             `tags` [B, n_labels] in 0…1, `penultimate` [B, 200] (after its batch norm), `mean` and `max` [B, 753]
-            (the 561 front-end and 192 mid-end channels pooled over time).
+            (the 561 front-end and 192 mid-end channels pooled over time), `hidden` [B, 200] (before ReLU and batch
+            norm; what Essentia calls the embedding).
         """
         return self.head(self.front(mel))
 
@@ -63,9 +64,10 @@ class MusiCNN(nn.Module):
         peak, mean = channels.amax(dim=2), channels.mean(dim=2)
         # the dense layer was trained on max and mean interleaved: max0, mean0, max1, mean1 …
         pooled = torch.stack([peak, mean], dim=2).flatten(1)
-        penultimate = self.hidden_norm(self.hidden(self.pool_norm(pooled)).relu())
+        hidden = self.hidden(self.pool_norm(pooled))
+        penultimate = self.hidden_norm(hidden.relu())
         tags = self.output(penultimate).sigmoid()
-        return {"tags": tags, "penultimate": penultimate, "mean": mean, "max": peak}
+        return {"tags": tags, "penultimate": penultimate, "mean": mean, "max": peak, "hidden": hidden}
 
     def _channels(self, front: Tensor) -> Tensor:
         """All features over time before pooling, shape [B, 753, frames]."""

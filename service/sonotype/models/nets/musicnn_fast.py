@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from sonotype.models.nets.blocks import ConvReluNorm
 from sonotype.models.nets.musicnn import N_MELS, MusiCNN
 
+OUTPUTS = ("tags", "penultimate", "mean", "max", "hidden")
 _BINS = N_MELS // 2  # bins 1…48; bin 0 goes its own way
 _TAPS = 7
 _STEP = 17  # frames per Toeplitz product; 187 = 11 * 17
@@ -64,13 +65,13 @@ class FastMusiCNN(nn.Module):
             bases: the four matrices of `bases`.
 
         Returns:
-            tags [1, n_labels], penultimate [1, 200], mean [1, 753], max [1, 753].
+            `OUTPUTS`: tags [1, n_labels], penultimate [1, 200], mean [1, 753], max [1, 753], hidden [1, 200].
         """
         halves = constant.chunk(2, dim=1)
         front = [block(spectra, halves[i], bases[2 * i], bases[2 * i + 1]) for i, block in enumerate(self.timbral)]
         front += [block(windows) for block in self.temporal]
         out = self._tail.head(torch.cat(front, dim=1).t()[None])
-        return out["tags"], out["penultimate"], out["mean"], out["max"]
+        return tuple(out[name] for name in OUTPUTS)
 
 
 class Prepare(nn.Module):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sonotype.models.card import Card
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.nets.musicnn import MusiCNN
-from sonotype.models.nets.musicnn_fast import FastMusiCNN
+from sonotype.models.nets.musicnn_fast import OUTPUTS, FastMusiCNN
 
 # measured: float32 intermediates of a quarter of a patch stay in a second-level cache of 1 MiB, bf16 ones of a half
 _CHUNKS = {"fp32": 5, "bf16": 2}
@@ -49,7 +49,7 @@ def build_graph(card: Card, weights: Path, precision: Literal["fp32", "bf16"]) -
     if isinstance(net, MusiCNN):
         bf16 = precision == "bf16"
         fast = FastMusiCNN(net, card.patch.frames, chunks=_CHUNKS[precision], bf16=bf16).eval()
-        return Graph(fast.prepare, fast, fast.bases, ("tags", "penultimate", "mean", "max"))
+        return Graph(fast.prepare, fast, fast.bases, OUTPUTS)
     return Graph(lambda mel: (mel[None],), _Ordered(net, ("tags", "flatten")).eval(), (), ("tags", "flatten"))
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sonotype.core.types import Crop, ShortPolicy, TailPolicy
 
-SCHEMA = 1
+SCHEMA = 2
 _WORD = re.compile(r"[a-z0-9_-]{1,32}")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
