@@ -266,6 +266,6 @@ def test_playlists_open_nothing_even_if_forced_on_every_demuxer(files: dict[str,
 def forced(kind: Format, data: bytes) -> int:
     """Samples that a demuxer makes of data that is not its own."""
     try:
-        return sum(len(block.samples) for block in LibavSource(kind, Blob.of(data)).blocks())
+        return sum(len(block.samples) for block in LibavSource(kind, Blob.of(data).reader()).blocks())
     except (UnreadableError, SonotypeError):
         return 0

@@ -129,15 +129,7 @@ class Conditioner:
         if peak > CEILING:
             self._clamped = True
             part = np.clip(part, -CEILING, CEILING)
-        # Adding columns is four times as fast as mean(axis=1).
-        channels = part.shape[1]
-        if channels == 1:
-            mono = part[:, 0].copy()
-        else:
-            mono = part[:, 0] + part[:, 1]
-            for channel in range(2, channels):
-                mono += part[:, channel]
-            mono *= np.float32(1 / channels)
+        mono = mean_of_channels(part)
         self._peak = max(self._peak, float(mono.max()), -float(mono.min()))
         return mono
 
@@ -164,3 +156,16 @@ class Conditioner:
             raise SonotypeError(Code.AUDIO_TOO_SHORT, f"There is less than {self._min_s:g} s of audio to analyse.")
         self.facts.clipped = self._clamped or self._hot >= CLIPPED_SHARE * self._values
         self.facts.silent = self._peak < SILENCE
+
+
+def mean_of_channels(samples: Floats) -> Floats:
+    """Mono from samples of shape [n, channels]: their mean, as a new array of shape [n]."""
+    # Adding columns is four times as fast as mean(axis=1).
+    channels = samples.shape[1]
+    if channels == 1:
+        return samples[:, 0].copy()
+    mono: Floats = samples[:, 0] + samples[:, 1]
+    for channel in range(2, channels):
+        mono += samples[:, channel]
+    mono *= np.float32(1 / channels)
+    return mono

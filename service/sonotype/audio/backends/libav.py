@@ -6,15 +6,14 @@ that pictures and video tracks are never decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol
 
 import av
 import numpy as np
 from av.error import FFmpegError
 
 from sonotype.audio.backends.block import Block, UnreadableError, block_frames, check_shape
-from sonotype.audio.blob import Blob
 from sonotype.audio.sniff import Format
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
@@ -38,12 +37,21 @@ _CODECS: Final = frozenset(
 _SCALES: Final = {"u8": 1 / 128, "s16": 1 / 32768, "s32": 1 / 2**31, "flt": 1.0, "dbl": 1.0}
 
 
+class Readable(Protocol):
+    """What libav reads from; it may know how to seek, too."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+
 class LibavSource:
     """The first audio stream of one file, opened by libav.
 
     Args:
         kind: its container.
-        blob: its bytes.
+        reader: its bytes, from the start; libav seeks in it only where it can.
+        tuning: further options of libav's demuxers.
 
     Raises:
         UnreadableError: the demuxer finds no stream.
@@ -51,16 +59,17 @@ class LibavSource:
             file without audio.
     """
 
-    def __init__(self, kind: Format, blob: Blob) -> None:
+    def __init__(self, kind: Format, reader: Readable, tuning: Mapping[str, str] | None = None) -> None:
         self.broken = False
         name = _DEMUXERS[kind]
         options = {
+            **(tuning or {}),
             "protocol_whitelist": "",
             "format_whitelist": name,
             "codec_whitelist": ",".join(sorted(_CODECS)),
         }
         try:
-            self._container = av.open(blob.reader(), mode="r", format=name, options=options, metadata_errors="ignore")
+            self._container = av.open(reader, mode="r", format=name, options=options, metadata_errors="ignore")
         except FFmpegError as error:
             raise UnreadableError from error
         if not self._container.streams.audio:
@@ -74,9 +83,14 @@ class LibavSource:
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the end; frames that cannot be decoded are left out."""
         gather = _Gather()
-        for frame in self._frames():
-            yield from gather.add(frame.sample_rate, _planes(frame))
+        for rate_hz, planes in self.frames():
+            yield from gather.add(rate_hz, planes)
         yield from gather.flush()
+
+    def frames(self) -> Iterator[tuple[int, list[Floats]]]:
+        """Yield frame by frame: the rate, and the samples of each channel, valid until the next frame."""
+        for frame in self._frames():
+            yield frame.sample_rate, _planes(frame)
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         packets = self._container.demux(self._stream)

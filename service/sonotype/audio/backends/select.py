@@ -36,7 +36,7 @@ def open_source(kind: Format, blob: Blob, backend: Backend = "auto") -> Source:
         if kind is Format.OGG and backend != "sndfile":
             return _ogg(blob, backend)
         if backend == "libav":
-            return LibavSource(kind, blob)
+            return LibavSource(kind, blob.reader())
         return SndfileSource(kind, blob) if backend == "sndfile" else _automatic(kind, blob)
     except UnreadableError:
         raise SonotypeError(Code.UNDECODABLE, f"The {kind.value} data cannot be decoded.") from None
@@ -56,10 +56,10 @@ def _automatic(kind: Format, blob: Blob) -> Source:
         try:
             source = SndfileSource(kind, blob)
         except UnreadableError:
-            return LibavSource(kind, blob)
+            return LibavSource(kind, blob.reader())
         if kind is not Format.MP3 or _reaches_the_end(source, blob):
             return source
-    return LibavSource(kind, blob)
+    return LibavSource(kind, blob.reader())
 
 
 def _reaches_the_end(source: SndfileSource, blob: Blob) -> bool:
@@ -78,7 +78,7 @@ class _ChainSource:
         self.broken = False
         self._links = ogg.links(blob.view)
         self._blob = blob
-        self._first = LibavSource(Format.OGG, self._link(0))
+        self._first = LibavSource(Format.OGG, self._link(0).reader())
 
     def _link(self, index: int) -> Blob:
         link = self._links[index]
@@ -88,7 +88,7 @@ class _ChainSource:
         source = self._first
         for index in range(len(self._links)):
             try:
-                source = source if index == 0 else LibavSource(Format.OGG, self._link(index))
+                source = source if index == 0 else LibavSource(Format.OGG, self._link(index).reader())
             except (UnreadableError, SonotypeError):
                 self.broken = True
                 continue
