@@ -157,3 +157,97 @@ def test_the_registry_needs_neither_torch_nor_a_client(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def add_version(repository: Path, name: str, version: str) -> Path:
+    """A version in a folder of its own."""
+    text = CARD.replace('name = "musicnn-msd"', f'name = "{name}"').replace('version = "1"', f'version = "{version}"')
+    folder = repository / name / version
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_newest_version_is_current(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    add(mine, "tagger")
+    for version in ("10", "9", "1.5"):
+        add_version(mine, "tagger", version)
+    (mine / "tagger" / "11").mkdir()  # no card yet: not a version yet
+    registry = Registry([mine], tmp_path, builtin=False)
+    assert registry.problems == ()
+    assert list(registry.versions("tagger")) == ["1", "1.5", "9", "10"]
+    assert registry.get("tagger").address == "tagger@10"
+    assert list(registry.cards()) == ["tagger"]
+    assert registry.folder(registry.find("tagger@9")) == mine / "tagger" / "9"
+    assert registry.folder(registry.find("tagger@1")) == mine / "tagger"
+    with pytest.raises(SonotypeError, match=r"has the versions 1, 1\.5, 9, 10, not '11'"):
+        registry.find("tagger@11")
+    assert registry.versions("nobody") == {}
+
+
+def test_a_pinned_version_is_current(tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        add_version(tmp_path / "mine", "tagger", version)
+    registry = Registry([tmp_path / "mine"], tmp_path, builtin=False)
+    other = registry.copy()
+    other.pin("tagger", "1")
+    assert (other.get("tagger").version, registry.get("tagger").version) == ("1", "2")
+    assert other.find("tagger@2").version == "2"
+    for name, version in (("tagger", "3"), ("nobody", "1")):
+        with pytest.raises(SonotypeError) as caught:
+            other.pin(name, version)
+        assert caught.value.code is Code.MODEL_NOT_FOUND
+    assert other.get("tagger").version == "1"
+    other.pin("tagger", None)
+    assert other.get("tagger").version == "2"
+
+
+def test_reading_the_folders_again(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    add_version(mine, "tagger", "1")
+    registry = Registry([mine], tmp_path, builtin=False)
+    registry.pin("tagger", "1")
+    first = registry.get("tagger")
+    add_version(mine, "tagger", "2")
+    add(mine, "another")
+    assert list(registry.cards()) == ["tagger"]
+    registry.refresh()
+    assert list(registry.cards()) == ["another", "tagger"]
+    assert registry.get("tagger").version == "1"  # still pinned
+    shutil.rmtree(mine / "tagger" / "1")
+    registry.refresh()
+    assert registry.get("tagger").version == "2"
+    assert "not here any more" in registry.problems[0].reason
+    # who still answers with the version that is gone can say what it was
+    assert registry.find("tagger@1") == first
+    assert registry.weights_path(registry.get("tagger@1")) is None
+    assert list(registry.versions("tagger")) == ["2"]
+    shutil.rmtree(mine / "tagger")
+    registry.refresh()
+    with pytest.raises(SonotypeError, match="no model named 'tagger'"):
+        registry.find("tagger")
+
+
+def test_a_failed_look_changes_nothing(tmp_path: Path) -> None:
+    add(tmp_path / "mine", "tagger")
+    (tmp_path / "yours").mkdir()
+    registry = Registry([tmp_path / "mine", tmp_path / "yours"], tmp_path, builtin=False)
+    add_version(tmp_path / "yours", "tagger", "2")
+    with pytest.raises(SonotypeError, match="Two model repositories"):
+        registry.refresh()
+    assert list(registry.versions("tagger")) == ["1"]
+
+
+def test_what_is_wrong_with_a_version(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    add(mine, "tagger")
+    add_version(mine, "tagger", "1")
+    shutil.copytree(mine / "tagger" / "1", mine / "tagger" / "latest")
+    add_version(mine, "tagger", "2")
+    registry = Registry([mine], tmp_path, builtin=False)
+    assert registry.get("tagger").version == "2"
+    assert [(problem.name, problem.reason) for problem in registry.problems] == [
+        ("tagger/1", "version 1 is there twice"),
+        ("tagger/latest", "the card is of version '1', its folder is 'latest'"),
+    ]
