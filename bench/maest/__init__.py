@@ -1,0 +1,1 @@
+"""MAEST against the published package: speed, equality, and what patchout costs in agreement."""
