@@ -17,16 +17,22 @@ from sonotype.core.errors import SonotypeError
 _RATE_HZ = 8000
 
 
-def rehearse() -> None:
-    """Decode a tenth of a second of silence and a few broken bytes with each back-end."""
+def _silence_wav() -> bytes:
     pcm = bytes(_RATE_HZ // 5)
     header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(pcm), b"WAVE", b"fmt ", 16, 1, 1, _RATE_HZ, 16000, 2, 16)
-    wav = header + struct.pack("<4sI", b"data", len(pcm)) + pcm
+    return header + struct.pack("<4sI", b"data", len(pcm)) + pcm
+
+
+SILENCE_WAV = _silence_wav()
+
+
+def rehearse() -> None:
+    """Decode a tenth of a second of silence and a few broken bytes with each back-end."""
     for backend in ("sndfile", "libav"):
-        _run(Format.WAV, wav, backend)
+        _run(Format.WAV, SILENCE_WAV, backend)
         for kind in Format:
             with contextlib.suppress(SonotypeError):
-                _run(kind, wav[12:], backend)
+                _run(kind, SILENCE_WAV[12:], backend)
 
 
 def _run(kind: Format, data: bytes, backend: Backend) -> None:

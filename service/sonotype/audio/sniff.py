@@ -58,7 +58,7 @@ def sniff(data: bytes) -> Format:
     if not data:
         raise SonotypeError(Code.UNDECODABLE, "The upload is empty.")
     at = audio_start(data)
-    found = _by_magic(data[at : at + 4096]) or _by_frames(memoryview(data)[at:], tagged=at > 0)
+    found = by_magic(data[at : at + 4096]) or _by_frames(memoryview(data)[at:], tagged=at > 0)
     if found is None:
         raise SonotypeError(
             Code.UNSUPPORTED_FORMAT,
@@ -67,7 +67,8 @@ def sniff(data: bytes) -> Format:
     return found
 
 
-def _by_magic(head: bytes) -> Format | None:
+def by_magic(head: bytes) -> Format | None:
+    """The container that the first bytes name, None where they name none (yet)."""
     form = head[8:12]
     match head[:4]:
         case b"RIFF" | b"RIFX" | b"RF64" if form == b"WAVE":

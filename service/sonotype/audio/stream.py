@@ -78,7 +78,7 @@ class PcmStream:
                 return self._count(np.frombuffer(payload, np.float32))
             self.finished = True
             if kind != wire.FINISHED:
-                raise _refusal(payload)
+                raise refusal(payload)
             self._info = _info(self._upload, self._job, payload)
         metrics.DECODED_AUDIO_S.inc(self._samples / self._job.rate_hz)
         raise StopAsyncIteration
@@ -126,7 +126,7 @@ def _info(upload: Upload, job: Job, payload: bytearray) -> ClipInfo:
     return ClipInfo(sha256=upload.sha256, format=job.format, **asdict(facts))
 
 
-def _refusal(payload: bytearray) -> SonotypeError:
+def refusal(payload: bytearray) -> SonotypeError:
     """The error that a child reports; a record that is none counts as a lost child."""
     try:
         content = json.loads(payload)
