@@ -16,12 +16,12 @@ STICKY = 0.859375
 
 
 class SmallDevice(FakeRuntime):
-    def run(self, windows: Any, valid_frames: Any, fill: Any, frontend: str) -> RunOutput:
+    def run(self, windows: Any, valid_frames: Any, fill: Any, frontend: str, patchout: Any = None) -> RunOutput:
         if len(windows) > MOST_ROWS and np.abs(windows).max() > 0.2:  # not the quiet warm-up
             raise MemoryError
         if (windows == STICKY).any():
             raise RuntimeError("CUDA error: device-side assert triggered")
-        return super().run(windows, valid_frames, fill, frontend)
+        return super().run(windows, valid_frames, fill, frontend, patchout)
 
 
 def load(card: Card, weights: Path | None, device: str, precision: str, threads: int) -> SmallDevice:

@@ -122,12 +122,13 @@ class PatchReport:
 
     Attributes:
         count: patches that were analysed.
-        length_s: seconds of audio in one patch.
+        length_s: seconds of audio in one patch; of a clip shorter than that, taken as it is (`native`), its own.
         hop_s: seconds between the starts of neighbouring patches.
         tail: what happened to the frames after the last whole patch.
         short: what happens to a clip shorter than one patch.
         dropped_s: seconds at the end that no patch covers.
         filled_s: seconds of the last patch that are repetition or padding.
+        overlap_s: seconds that a last patch moved back to the end of the clip (`align`) shares with the one before.
     """
 
     count: int
@@ -137,6 +138,7 @@ class PatchReport:
     short: ShortPolicy
     dropped_s: float
     filled_s: float
+    overlap_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class ModelResult:
         frontend: name of the front end variant that ran.
         precision: arithmetic of the network, `fp32` or `bf16`.
         labels: the label of each column of `tags`.
-        tags: mean activations over the clip, shape [n_labels].
+        tags: mean activations over the clip, shape [n_labels]; see `models.pooling` for the weights of patches.
         taggram: activations per patch, shape [n_patches, n_labels].
         starts_s: start of each patch in the analysed audio, shape [n_patches].
         embeddings: name to vector of the clip, shape [dim], mean over patches.

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Floats
+from sonotype.core.types import Floats, PatchReport
 from sonotype.models import runtime
 from sonotype.models.card import Card, EmbeddingSpec
 from sonotype.models.patches import Patcher
+from sonotype.models.pooling import pooled
 from sonotype.models.runtime.base import Precision
 
 
@@ -63,6 +64,14 @@ class Embedder:
         Raises:
             SonotypeError: `audio_too_short`, see `Patcher`; `item_failed` where the network gives no finite numbers.
         """
+        return self._run(samples)[0]
+
+    def clip(self, samples: Floats) -> Floats:
+        """Embed a clip: its patches pooled as the card says, shape [dim]. Raises as `patches`."""
+        rows, report = self._run(samples)
+        return pooled(rows, report, self.spec.pool)
+
+    def _run(self, samples: Floats) -> tuple[Floats, PatchReport]:
         patcher = Patcher(self.card.frontends[self._frontend], self.card.patch)
         windows = [*patcher.feed(samples), *patcher.finish()]
         valid = np.array([window.valid_frames for window in windows], dtype=np.int64)
@@ -70,13 +79,7 @@ class Embedder:
         rows = self._runtime.run(stacked, valid, windows[-1].fill, self._frontend).arrays[self.spec.name]
         if not np.isfinite(rows).all():
             raise SonotypeError(Code.ITEM_FAILED, f"{self.card.address} gives no finite numbers for this audio.")
-        return rows
-
-    def clip(self, samples: Floats) -> Floats:
-        """Embed a clip: its patches pooled as the card says, shape [dim]. Raises as `patches`."""
-        rows = self.patches(samples)
-        pooled = rows.max(axis=0) if self.spec.pool == "max" else rows.mean(axis=0)
-        return np.asarray(pooled, dtype=np.float32)
+        return rows, patcher.report()
 
 
 def _spec(card: Card, embedding: str) -> EmbeddingSpec:

@@ -111,6 +111,7 @@ class PatchSpec(_Strict):
     hop_frames: int
     tail: TailPolicy
     short: ShortPolicy
+    min_frames: int = Field(1, ge=1, description="fewest frames of a clip that is taken as it is (`short = native`)")
 
 
 class NetworkSpec(_Strict):

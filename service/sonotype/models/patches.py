@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Floats, PatchReport, Window
+from sonotype.core.types import Fill, Floats, PatchReport, Window
 from sonotype.models.card import AnyFrontend, PatchSpec
 from sonotype.models.tape import Tape
 
@@ -20,7 +19,8 @@ class Patcher:
     Frame i is centred on sample i * hop_length. A whole patch is emitted as soon as its last sample is there. What
     lies after the last whole patch is treated by `patch.tail`, a clip of less than one patch by `patch.short`;
     `repeat` means what Essentia's `lastPatchMode=repeat` means: the frames from the next patch position to the end
-    of the clip, tiled cyclically.
+    of the clip, tiled cyclically. `align` moves the last patch back so that it ends with the clip; `native` takes a
+    short clip as it is.
 
     Args:
         frontend: constants that decide where frames lie.
@@ -35,6 +35,7 @@ class Patcher:
         self._tape = Tape(frontend.padding)
         self._half = frontend.lead
         self._count = 0
+        self._aligned: int | None = None  # first frame of a last patch that was moved back
         self._last_valid = patch.frames
         self._finished = False
 
@@ -58,9 +59,7 @@ class Patcher:
             raise RuntimeError("feed after finish; this is a bug")
         self._tape.append(samples)
         windows = list(self._whole_windows())
-        # the end may have to be mirrored about the last sample, and the next window starts half a frame early
-        mirror = self._tape.length - (self._half + self._frontend.hop_length + 1)
-        self._tape.forget(min(mirror, self._start(self._count)))
+        self._tape.forget(min(self._oldest_at_end(), self._start(self._next_frame)))
         return windows
 
     def finish(self) -> list[Window]:
@@ -68,51 +67,80 @@ class Patcher:
 
         Raises:
             SonotypeError: AUDIO_TOO_SHORT for a clip without samples, and for one shorter than a patch when the
-                short policy is `refuse`.
+                short policy is `refuse` or the clip has fewer frames than the network can take.
         """
         if self._finished:
             raise RuntimeError("finish was called twice; this is a bug")
         self._finished = True
         if self._tape.length == 0:
             raise SonotypeError(Code.AUDIO_TOO_SHORT, "The audio holds no samples.")
-        windows = [self._window(self._patch.frames, "repeat") for _ in range(self._whole() - self._count)]
-        fill = self._fill()
-        remaining = self._total_frames() - self._count * self._patch.hop_frames
-        if fill is not None and remaining > 0:
-            self._last_valid = remaining
-            windows.append(self._window(remaining, fill))
+        windows = [self._whole_window() for _ in range(self._whole() - self._count)]
+        if self._count == 0:
+            windows.append(self._filled(self._total_frames(), self._short_fill()))
+        elif self._patch.tail == "align":
+            windows.extend(self._aligned_window())
+        elif self._patch.tail != "drop" and self._next_frame < self._total_frames():
+            windows.append(self._filled(self._total_frames() - self._next_frame, self._patch.tail))
         return windows
 
     def report(self) -> PatchReport:
         """Say how the clip was cut; known only after `finish`."""
         if not self._finished:
             raise RuntimeError("report before finish; this is a bug")
-        rate, hop = self._frontend.sample_rate_hz, self._frontend.hop_length
-        covered = ((self._count - 1) * self._patch.hop_frames + self._patch.frames) * hop if self._count else 0
+        hop, frames = self._frontend.hop_length, self._patch.frames
+        frame_s = hop / self._frontend.sample_rate_hz
+        starts = self._first_frames()
+        covered = (int(starts[-1]) + frames) * hop if self._count else 0
+        overlap = 0 if self._aligned is None else max(0, int(starts[-2]) + frames - self._aligned)
         return PatchReport(
             count=self._count,
-            length_s=self._patch.frames * hop / rate,
-            hop_s=self._patch.hop_frames * hop / rate,
+            length_s=(self._last_valid if self._is_native else frames) * frame_s,
+            hop_s=self._patch.hop_frames * frame_s,
             tail=self._patch.tail,
             short=self._patch.short,
-            dropped_s=max(0, self._tape.length - covered) / rate,
-            filled_s=(self._patch.frames - self._last_valid) * hop / rate,
+            dropped_s=max(0, self._tape.length - covered) / self._frontend.sample_rate_hz,
+            filled_s=0.0 if self._is_native else (frames - self._last_valid) * frame_s,
+            overlap_s=overlap * frame_s,
         )
 
     def starts_s(self) -> Floats:
         """Start of each patch emitted so far, in seconds, shape [n_patches]."""
-        step = self._patch.hop_frames * self._frontend.hop_length / self._frontend.sample_rate_hz
-        return (np.arange(self._count) * step).astype(np.float32)
+        step = self._frontend.hop_length / self._frontend.sample_rate_hz
+        return (self._first_frames() * step).astype(np.float32)
 
-    def _start(self, index: int) -> int:
-        """First sample of a window in the clip's own count; the first window starts before the clip."""
-        return index * self._patch.hop_frames * self._frontend.hop_length - self._half
+    def _first_frames(self) -> NDArray[np.int64]:
+        frames = np.arange(self._count) * self._patch.hop_frames
+        if self._aligned is not None:
+            frames[-1] = self._aligned
+        return frames
+
+    @property
+    def _next_frame(self) -> int:
+        """Where the next patch starts."""
+        return self._count * self._patch.hop_frames
+
+    @property
+    def _is_native(self) -> bool:
+        """Whether the clip was one short window, taken as it is."""
+        return self._last_valid < self._patch.frames and self._count == 1 and self._patch.short == "native"
+
+    def _start(self, frame: int) -> int:
+        """First sample that a frame needs, in the clip's own count; the first frame starts before the clip."""
+        return frame * self._frontend.hop_length - self._half
+
+    def _oldest_at_end(self) -> int:
+        """First sample that may still be needed at the end of the clip, were it to end now or later."""
+        # the end may have to be mirrored about the last sample
+        mirror = self._tape.length - (self._half + self._frontend.hop_length + 1)
+        if self._patch.tail != "align":
+            return mirror
+        return min(mirror, self._start(self._tape.length // self._frontend.hop_length - self._patch.frames))
 
     def _whole_windows(self) -> Iterator[Window]:
         """Windows that lie wholly before the end of what has arrived."""
         # one sample more than half a frame is what a mirrored start needs
-        while self._tape.length > max(self._half, self._start(self._count) + self.window_samples - 1):
-            yield self._window(self._patch.frames, "repeat")
+        while self._tape.length > max(self._half, self._start(self._next_frame) + self.window_samples - 1):
+            yield self._whole_window()
 
     def _total_frames(self) -> int:
         return self._frontend.n_frames(self._tape.length)
@@ -122,18 +150,36 @@ class Patcher:
         spare = self._total_frames() - self._patch.frames
         return 0 if spare < 0 else 1 + spare // self._patch.hop_frames
 
-    def _fill(self) -> Literal["repeat", "pad"] | None:
-        """How the frames after the last whole patch are used; None drops them."""
-        if self._count:
-            return None if self._patch.tail == "drop" else self._patch.tail
-        if self._patch.short == "refuse":
-            seconds = self._patch.frames * self._frontend.hop_length / self._frontend.sample_rate_hz
-            raise SonotypeError(Code.AUDIO_TOO_SHORT, f"This model needs at least {seconds:.2f} s of audio.")
-        return self._patch.short
+    def _short_fill(self) -> Fill:
+        """How a clip shorter than a patch is used."""
+        short, least = self._patch.short, self._patch.min_frames
+        if short == "refuse":
+            raise self._too_short(self._patch.frames)
+        if short == "native" and self._total_frames() < least:
+            raise self._too_short(least)
+        return short
 
-    def _window(self, valid_frames: int, fill: Literal["repeat", "pad"]) -> Window:
-        """Cut the next window; samples after its last valid frame are silence."""
-        start = self._start(self._count)
+    def _too_short(self, frames: int) -> SonotypeError:
+        seconds = frames * self._frontend.hop_length / self._frontend.sample_rate_hz
+        return SonotypeError(Code.AUDIO_TOO_SHORT, f"This model needs at least {seconds:.2f} s of audio.")
+
+    def _aligned_window(self) -> Iterator[Window]:
+        """The last whole patch that the clip holds, unless the one before it ends the clip."""
+        first = self._total_frames() - self._patch.frames
+        if first > self._next_frame - self._patch.hop_frames:
+            self._aligned = first
+            yield self._window(first, self._patch.frames, "repeat")
+
+    def _whole_window(self) -> Window:
+        return self._window(self._next_frame, self._patch.frames, "repeat")
+
+    def _filled(self, valid_frames: int, fill: Fill) -> Window:
+        self._last_valid = valid_frames
+        return self._window(self._next_frame, valid_frames, fill)
+
+    def _window(self, frame: int, valid_frames: int, fill: Fill) -> Window:
+        """Cut the window that starts with `frame`; samples after its last valid frame are silence."""
+        start = self._start(frame)
         samples: NDArray[np.float32] = np.zeros(self.window_samples, dtype=np.float32)
         used = self._frontend.window_samples(valid_frames)
         samples[:used] = self._tape.cut(start, start + used)

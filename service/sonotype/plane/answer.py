@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from sonotype.core.types import ClipInfo, Floats, ModelResult, PatchReport
+from sonotype.models.pooling import pooled
 from sonotype.plane.plan import Plan
 
 Rows = Mapping[str, Floats]
@@ -25,7 +24,8 @@ class Answer:
 def aggregate(plan: Plan, clip: ClipInfo, report: PatchReport, starts_s: Floats, rows: Rows) -> Answer:
     """Pool the rows of the patches to the clip.
 
-    Tags are the mean over patches, as the authors of MusiCNN do; each embedding is pooled as its card says.
+    Tags are the mean over patches, as the authors of MusiCNN do; each embedding is pooled as its card says. A last
+    patch that overlaps the one before it counts less (`models.pooling`).
 
     Args:
         plan: the model and its cut.
@@ -38,8 +38,7 @@ def aggregate(plan: Plan, clip: ClipInfo, report: PatchReport, starts_s: Floats,
     for spec in plan.card.embeddings:
         patches = rows[spec.name]
         arrays[f"patches/{spec.name}"] = patches
-        pooled = patches.max(axis=0) if spec.pool == "max" else patches.mean(axis=0, dtype=np.float64)
-        arrays[f"clip/{spec.name}"] = pooled.astype(np.float32)
+        arrays[f"clip/{spec.name}"] = pooled(patches, report, spec.pool)
     return Answer({"clip": asdict(clip), "patches": asdict(report)}, arrays)
 
 
@@ -55,20 +54,22 @@ def clip_of(answer: Answer) -> ClipInfo:
 
 def to_result(plan: Plan, answer: Answer, *, cached: bool) -> ModelResult:
     """The answer as the faces render it."""
-    taggram = answer.arrays["taggram"]
+    taggram, report = answer.arrays["taggram"], PatchReport(**answer.meta["patches"])
     return ModelResult(
         model=plan.card.address,
         model_sha256=plan.card.weights_sha256,
         frontend=plan.frontend,
         precision=plan.precision,
         labels=plan.card.labels,
-        tags=taggram.mean(axis=0, dtype=np.float64).astype(np.float32),
+        tags=pooled(taggram, report),
         taggram=taggram,
         starts_s=answer.arrays["starts_s"],
         embeddings=_named(answer.arrays, "clip/"),
         patch_embeddings=_named(answer.arrays, "patches/"),
-        patches=PatchReport(**answer.meta["patches"]),
+        patches=report,
         cached=cached,
+        quality=plan.quality,
+        patchout=plan.patchout,
     )
 
 

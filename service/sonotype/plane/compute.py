@@ -102,7 +102,7 @@ class Computer:
 
 def plan_id(plan: Plan) -> str:
     """Identity of a plan within one request."""
-    return f"{plan.card.address}/{plan.frontend}/{plan.patch.hop_frames}/{plan.patch.tail}"
+    return f"{plan.card.address}/{plan.frontend}/{plan.patch.hop_frames}/{plan.patch.tail}/{plan.patchout}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ def _item(work: Work, plan: Plan) -> ItemSpec:
         lane=work.lane,
         deadline=work.deadline,
         fill=plan.fill,
+        patchout=plan.patchout,
+        cost_share=plan.cost_share,
     )
 
 

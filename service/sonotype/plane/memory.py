@@ -24,7 +24,8 @@ class AnswerMemory:
     def key(self, upload: Upload, plan: Plan, crop: Crop, scope: EmbeddingScope | None = None) -> str:
         """The cache key of one answer, in the plan's scope or another."""
         patch = plan.patch
-        cut = Cut(crop, patch.frames, patch.hop_frames, patch.tail, patch.short, scope or plan.scope)
+        stored = scope or plan.scope
+        cut = Cut(crop, patch.frames, patch.hop_frames, patch.tail, patch.short, stored, plan.patchout)
         return cache_key(
             task="analyze",
             model_sha256=plan.card.weights_sha256,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Crop, EmbeddingScope, TailPolicy
+from sonotype.core.types import Crop, EmbeddingScope, Fill, Patchout, Quality, TailPolicy
 from sonotype.models.card import AnyCard, AnyFrontend, Card, PatchSpec
+from sonotype.models.grid import cost_share
+from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery
 
 # Below this hop neighbouring patches say the same and the cost per second of audio explodes.
@@ -26,6 +27,9 @@ class Plan:
         patch: how the clip is cut, the query's wishes included.
         precision: arithmetic that the workers use for this model.
         scope: whether the embeddings of every patch are wanted, and so kept in the cache.
+        quality: as the answer reports it.
+        patchout: what is left out of each patch; None leaves nothing out.
+        cost_share: cost of a patch as a share of that of a whole one.
     """
 
     card: Card
@@ -34,22 +38,27 @@ class Plan:
     patch: PatchSpec
     precision: str
     scope: EmbeddingScope = "clip"
+    quality: Quality = "full"
+    patchout: Patchout | None = None
+    cost_share: float = 1.0
 
     def cost_s(self, audio_s: float) -> float:
-        """Seconds of audio that the network really sees for `audio_s` seconds of clip: overlap counts."""
-        return audio_s * max(1.0, self.patch.frames / self.patch.hop_frames)
+        """Seconds of audio that the work on `audio_s` seconds of clip is worth: overlap adds, patchout saves."""
+        return audio_s * max(1.0, self.patch.frames / self.patch.hop_frames) * self.cost_share
 
     @property
-    def fill(self) -> Literal["repeat", "pad"]:
+    def fill(self) -> Fill:
         """How a patch that the clip does not fill is filled; at most one patch of a clip is such."""
-        return "pad" if "pad" in (self.patch.tail, self.patch.short) else "repeat"
+        if self.patch.tail in ("repeat", "pad"):
+            return self.patch.tail
+        return "repeat" if self.patch.short == "refuse" else self.patch.short
 
 
 def make_plan(card: Card, query: AnalyzeQuery, precision: str, scope: EmbeddingScope | None = None) -> Plan:
     """Fit the query to one card; `scope` overrules the query's.
 
     Raises:
-        SonotypeError: `invalid_request` for a front end, embedding, hop or crop the model cannot give.
+        SonotypeError: `invalid_request` for a front end, embedding, hop, crop or patchout the model cannot give.
     """
     frontend = query.frontend or card.default_frontend
     spec = card.frontends.get(frontend)
@@ -59,11 +68,13 @@ def make_plan(card: Card, query: AnalyzeQuery, precision: str, scope: EmbeddingS
     _check_crop(query.crop)
     patch = _with_tail(card.patch, query.tail)
     patch = patch.model_copy(update={"hop_frames": _hop_frames(patch, spec, query.hop_s)})
-    return Plan(card, frontend, spec, patch, precision, scope or query.embedding_scope)
+    quality, patchout = choose_patchout(card, query)
+    share = cost_share(card, patchout)
+    return Plan(card, frontend, spec, patch, precision, scope or query.embedding_scope, quality, patchout, share)
 
 
 def wanted_embeddings(card: AnyCard, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Embedding names of a query with `default` resolved: a card's first, or the one a prototype model stands on."""
+    """Embedding names of a query with `default` resolved: a card's first, or the one a head stands on."""
     default = card.embeddings[0].name if isinstance(card, Card) else card.backbone.embedding
     return tuple(default if name == "default" else name for name in names)
 
@@ -72,7 +83,7 @@ def _with_tail(patch: PatchSpec, tail: TailPolicy | None) -> PatchSpec:
     """A caller who says how tails are filled means clips shorter than a patch as well."""
     if tail is None:
         return patch
-    short = tail if tail != "drop" and patch.short != "refuse" else patch.short
+    short = tail if tail in ("repeat", "pad") and patch.short != "refuse" else patch.short
     return patch.model_copy(update={"tail": tail, "short": short})
 
 

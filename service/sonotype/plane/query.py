@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sonotype.core.types import Crop, EmbeddingScope, Lane, TailPolicy
+from sonotype.core.types import Crop, EmbeddingScope, Lane, Quality, TailPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,10 @@ class AnalyzeQuery:
         crop: the part of the clip to analyse.
         hop_s: seconds between patches; `None` takes the card's.
         tail: what to do with the frames after the last whole patch; `None` takes the card's.
+        quality: which of the model's presets for leaving patches out; a model without presets takes any for `full`.
+        patchout_time: columns (time) of the patch grid to leave out besides, evenly spaced; needs a model with presets.
+        patchout_freq: rows (frequency) likewise.
+        patchout_seed: leave out random columns and rows instead of evenly spaced ones, the same for the same seed.
         frontend: name of a front end variant; `None` takes the one the network was trained with.
         lane: the queue to wait in.
         timeout_s: deadline from now; `None` takes the service's default, which is also the largest.
@@ -44,6 +48,10 @@ class AnalyzeQuery:
     crop: Crop = field(default_factory=Crop)
     hop_s: float | None = None
     tail: TailPolicy | None = None
+    quality: Quality = "full"
+    patchout_time: int = 0
+    patchout_freq: int = 0
+    patchout_seed: int | None = None
     frontend: str | None = None
     lane: Lane = Lane.INTERACTIVE
     timeout_s: float | None = None

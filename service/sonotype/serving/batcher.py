@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Lane, Window
@@ -17,7 +18,7 @@ from sonotype.serving.gauges import Gauges
 from sonotype.serving.item import Item, ItemSpec
 from sonotype.serving.poison import Quarantine
 from sonotype.serving.policy import BatchPolicy
-from sonotype.serving.queues import Batch, BatchKey, Source
+from sonotype.serving.queues import Batch, Source
 from sonotype.serving.rate import ServiceRate
 from sonotype.serving.workers.outcome import Outcome
 from sonotype.serving.workers.pool import WorkerPool
@@ -115,11 +116,48 @@ class Batcher:
             async with asyncio.timeout(timeout_s):
                 while not self._pool.up:
                     if all(worker.problem for worker in self._pool.workers):
-                        raise SonotypeError(Code.UNAVAILABLE, self._pool.problem or "No worker could be started.")
+                        detail = self._pool.problem.detail if self._pool.problem else "No worker could be started."
+                        raise SonotypeError(Code.UNAVAILABLE, detail)
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             raise SonotypeError(Code.UNAVAILABLE, "No worker was ready in time.") from None
+
+    async def wait_every(self, timeout_s: float) -> None:
+        """Wait until every worker is up.
+
+        Raises:
+            SonotypeError: with the code and the reason of the first that failed to load; UNAVAILABLE when the time is
+                over.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.workers_up < self.workers_wanted:
+                    if self._pool.problem is not None:
+                        raise self._pool.problem
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise SonotypeError(Code.UNAVAILABLE, "The workers were not ready in time.") from None
+
+    def stand_by(self) -> None:
+        """Leave Prometheus and the shared rate to another batcher: this one is not in service yet, or not any more."""
+        self.rate = ServiceRate()
+        self._pool.set_in_service(False)
+        self._gauges.in_service = False
+        if self._heartbeat is not None:
+            self._gauges.clear()
+
+    def take_over(self, rate: ServiceRate) -> None:
+        """Be the one in service, with the rate that admission uses."""
+        self.rate = rate
+        self.rate.seed(self._pool.rate())
+        self._pool.set_in_service(True)
+        self._gauges.in_service = True
+
+    def precision(self, model: str) -> str | None:
+        """Arithmetic in which a model (address) is computed; None until a worker is up."""
+        return self._pool.precision(model)
 
     async def drain(self, timeout_s: float) -> None:
         """Refuse new items, let open ones finish for `timeout_s`, fail the rest with DRAINING."""
@@ -171,7 +209,7 @@ class Batcher:
         if await self.quarantine.holds(spec.sha256, spec.model):
             raise reaction.quarantined()
         if self._away_s() > _RESTART_GRACE_S:
-            detail = self._pool.problem or "No worker is available."
+            detail = self._pool.problem.detail if self._pool.problem else "No worker is available."
             raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=_RETRY_AFTER_S)
         if spec.deadline <= time.monotonic():
             raise reaction.too_late()
@@ -239,9 +277,7 @@ class Batcher:
             raise ValueError("two ways of filling in one item. This is a bug.")
         self.queues.close(item.source)
         del self._items[item.source]
-        item.source = Source(
-            BatchKey(item.spec.model, item.spec.frontend, window.fill), item.spec.lane, item.spec.deadline
-        )
+        item.source = Source(replace(item.source.key, fill=window.fill), item.spec.lane, item.spec.deadline)
         self._items[item.source] = item
         self.queues.open(item.source)
 

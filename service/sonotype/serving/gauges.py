@@ -18,11 +18,13 @@ class Gauges:
 
     def __init__(self, models: Sequence[str]) -> None:
         self._models = models
+        self.in_service = True
 
     def batch(self, batch: Batch, patch_frames: int, windows: Sequence[Window]) -> None:
         """Record one batch: size, frames, padding, why it was closed."""
         model, rows = batch.key.model, len(windows)
-        valid = sum(min(window.valid_frames, patch_frames) for window in windows)
+        # a short clip that runs at its own length has nothing beside it
+        valid = sum(patch_frames if w.fill == "native" else min(w.valid_frames, patch_frames) for w in windows)
         metrics.BATCH_ITEMS.labels(model).observe(rows)
         metrics.BATCH_FRAMES.labels(model).observe(rows * patch_frames)
         metrics.BATCH_PADDING.labels(model).observe(1 - valid / (rows * patch_frames))
@@ -30,7 +32,7 @@ class Gauges:
 
     def queues(self, queues: Queues, now: float) -> None:
         """Set depth, seconds of audio and age of what waits."""
-        for model in self._models:
+        for model in self._models if self.in_service else ():
             oldest_s = 0.0
             for lane in Lane:
                 entries = [e for s in queues.sources() if _is(s.key.model, s.lane, model, lane) for e in s.waiting]
@@ -38,6 +40,14 @@ class Gauges:
                 metrics.QUEUE_AUDIO_S.labels(model, lane).set(sum(entry.cost_s for entry in entries))
                 oldest_s = max([oldest_s, *(now - entry.arrived for entry in entries)])
             metrics.QUEUE_OLDEST_S.labels(model).set(oldest_s)
+
+    def clear(self) -> None:
+        """Forget the queues: another batcher tells of its own."""
+        for model in self._models:
+            for lane in Lane:
+                metrics.QUEUE_DEPTH.labels(model, lane).set(0)
+                metrics.QUEUE_AUDIO_S.labels(model, lane).set(0)
+            metrics.QUEUE_OLDEST_S.labels(model).set(0)
 
 
 def _is(model: str, lane: Lane, wanted_model: str, wanted_lane: Lane) -> bool:

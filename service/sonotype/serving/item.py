@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from sonotype.core.errors import SonotypeError
-from sonotype.core.types import Floats, Lane, Window
+from sonotype.core.types import Fill, Floats, Lane, Patchout, Window
 from sonotype.serving.queues import BatchKey, Entry, Part, Source
 from sonotype.serving.workers.outcome import Done
 from sonotype.serving.workers.served import Shape
@@ -28,6 +28,8 @@ class ItemSpec:
         lane: interactive or bulk.
         deadline: on the clock of the event loop (seconds).
         fill: how frames after the end of the clip are filled.
+        patchout: what is left out of each patch; None leaves nothing out.
+        cost_share: cost of a patch as a share of that of a whole one.
     """
 
     item_id: str
@@ -36,7 +38,9 @@ class ItemSpec:
     sha256: str
     lane: Lane
     deadline: float
-    fill: Literal["repeat", "pad"] = "repeat"
+    fill: Fill = "repeat"
+    patchout: Patchout | None = None
+    cost_share: float = 1.0
 
 
 @dataclass(slots=True)
@@ -99,7 +103,8 @@ class Item:
     def __init__(self, spec: ItemSpec, shape: Shape, room: int, shell: Shell) -> None:
         self.spec = spec
         self.shape = shape
-        self.source = Source(BatchKey(spec.model, spec.frontend, spec.fill), spec.lane, spec.deadline)
+        key = BatchKey(spec.model, spec.frontend, spec.fill, spec.patchout)
+        self.source = Source(key, spec.lane, spec.deadline)
         self.stats = ItemStats()
         self.deaths = 0
         self.rows_put = 0
@@ -153,7 +158,7 @@ class Item:
 
     def entry(self, window: Window, now: float) -> Entry:
         """The next row."""
-        entry = Entry(self.rows_put, self.shape.cost_s, now, window)
+        entry = Entry(self.rows_put, self.shape.cost_s * self.spec.cost_share, now, window)
         self.rows_put += 1
         return entry
 

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sonotype.core.types import Lane
+from sonotype.core.types import Lane, Patchout
 
 CloseReason = Literal["full", "delay", "deadline", "idle", "suspect", "retry"]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """What rows must share to be computed together."""
+    """What rows must share to be computed together; `patchout` decides how many tokens a row has."""
 
     model: str
     frontend: str
     fill: str
+    patchout: Patchout | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from sonotype.core.types import Fill, Floats, Patchout
 from sonotype.models.card import Card
+from sonotype.models.grid import grid_of
+from sonotype.models.nets.patchout import kept
 from sonotype.models.runtime.base import RunOutput, output_shapes
 
 # sample values that are exact in float32 and in 16-bit PCM, and rare in music
@@ -42,7 +44,10 @@ class FakeOptions(BaseModel):
 
 
 class FakeRuntime:
-    """Loudness of 16 segments of the window, projected by a fixed random matrix; it has no frames to fill.
+    """Loudness of 16 segments of the window, projected by a fixed random matrix.
+
+    It has no frames to fill, but takes a short clip at its own length (`native`). Where its card has presets, the
+    segments of columns that are left out count nothing, and the others less by what is left out of the rows.
 
     Args:
         card: a card of the family `fake`.
@@ -74,13 +79,30 @@ class FakeRuntime:
         """
         begin = time.perf_counter()
         broken = self._triggered(windows)
-        features = np.stack([_loudness(window) for window in windows])
+        heard = self._heard(windows, valid_frames, fill, frontend)
+        features = np.stack([_loudness(window) for window in heard]) * self._left(patchout)
         middle = time.perf_counter()
         arrays = {name: self._project(name, features) for name in self.outputs}
         arrays["tags"][broken] = np.nan
         time.sleep((self._options.delay_ms + len(windows) * self._options.delay_ms_per_patch) / 1000)
         end = time.perf_counter()
         return RunOutput(arrays, {"frontend": middle - begin, "network": end - middle})
+
+    def _heard(self, windows: Floats, valid_frames: NDArray[np.int64], fill: Fill, frontend: str) -> list[Floats]:
+        if fill != "native":
+            return list(windows)
+        spec = self.card.frontends[frontend]
+        lengths = [spec.window_samples(int(valid)) for valid in valid_frames]
+        return [window[:length] for window, length in zip(windows, lengths, strict=True)]
+
+    def _left(self, patchout: Patchout | None) -> NDArray[np.float64]:
+        """What stays of each segment, 0…1."""
+        grid = grid_of(self.card)
+        if grid is None or patchout is None:
+            return np.ones(_SEGMENTS)
+        stay = kept(grid.rows, grid.columns, patchout)
+        columns = np.arange(_SEGMENTS) * grid.columns // _SEGMENTS
+        return np.isin(columns, stay.columns) * len(stay.rows) / grid.rows
 
     def _project(self, name: str, features: NDArray[np.float64]) -> Floats:
         # row by row, so that a row has the same bits alone and in any batch

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sonotype.core.types import Crop, ShortPolicy, TailPolicy
+from sonotype.core.types import Crop, Patchout, ShortPolicy, TailPolicy
 
 SCHEMA = 2
 _WORD = re.compile(r"[a-z0-9_-]{1,32}")
@@ -29,6 +29,7 @@ class Cut:
         tail: what happens to the frames after the last whole patch.
         short: what happens to a clip shorter than one patch.
         stored: `clip` for tags, taggram and clip embeddings; `patches` for embeddings per patch as well.
+        patchout: what was left out of each patch; None where nothing was.
     """
 
     crop: Crop
@@ -37,11 +38,13 @@ class Cut:
     tail: TailPolicy
     short: ShortPolicy
     stored: Literal["clip", "patches"] = "clip"
+    patchout: Patchout | None = None
 
     def __str__(self) -> str:
         end = "end" if self.crop.duration_s is None else _exact(self.crop.duration_s)
         parts = (_exact(self.crop.offset_s), end, f"{self.frames:d}", f"{self.hop_frames:d}")
-        return "_".join((*parts, _word(self.tail), _word(self.short), _word(self.stored)))
+        left_out = () if self.patchout is None or self.patchout.is_none else (_patchout(self.patchout),)
+        return "_".join((*parts, _word(self.tail), _word(self.short), _word(self.stored), *left_out))
 
 
 def cache_key(
@@ -74,6 +77,13 @@ def cache_key(
     model, frontend, content = map(_hash, (model_sha256, frontend_sha256, content_sha256))
     head = f"v{schema:d}:{_word(task)}:{model[:16]}:{_word(precision)}:{frontend[:8]}"
     return f"{head}:{cut}:{content}"
+
+
+def _patchout(patchout: Patchout) -> str:
+    """Steps and counts of time and frequency, and the seed."""
+    numbers = (patchout.time_every, patchout.freq_every, patchout.time_drop, patchout.freq_drop)
+    seed = "even" if patchout.seed is None else f"{patchout.seed:d}"
+    return "-".join(("p", *(f"{number:d}" for number in numbers), seed))
 
 
 def _word(text: str) -> str:

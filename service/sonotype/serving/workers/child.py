@@ -20,6 +20,7 @@ import numpy as np
 
 from sonotype.audio.limits import die_with
 from sonotype.core.errors import SonotypeError
+from sonotype.core.types import Patchout
 from sonotype.models.card import Card
 from sonotype.models.runtime import Runtime
 from sonotype.serving.workers import wire
@@ -90,7 +91,9 @@ class Worker:
         runtime = self._runtimes[job["model"]]
         rows = len(job["valid"])
         windows = self._slab.windows(job["slot"], rows, job["samples"])
-        output = runtime.run(windows, np.array(job["valid"], dtype=np.int64), job["fill"], job["frontend"])
+        valid = np.array(job["valid"], dtype=np.int64)
+        patchout = None if job["patchout"] is None else Patchout(**job["patchout"])
+        output = runtime.run(windows, valid, job["fill"], job["frontend"], patchout)
         finite = np.ones(rows, dtype=np.bool_)
         for name, target in self._slab.outputs(job["slot"], rows, runtime.outputs).items():
             target[...] = output.arrays[name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonotype.models.card import Card
+from sonotype.models.grid import LEAST_SHARE, grid_of
 from sonotype.models.runtime import output_shapes
 from sonotype.serving.workers.slab import Geometry, row_floats
 
@@ -30,12 +31,14 @@ class Shape:
         window_samples: samples of one row.
         patch_frames: frames of one row.
         cost_s: seconds of audio that one row makes the network compute.
+        least_cost_s: the same where as much as can be is left out of it.
         outputs: output name to the shape of one row.
     """
 
     window_samples: int
     patch_frames: int
     cost_s: float
+    least_cost_s: float
     outputs: dict[str, tuple[int, ...]]
 
 
@@ -48,7 +51,7 @@ def geometry(shapes: Iterable[Shape], max_rows: int, budget_s: float) -> Geometr
     """A slab that holds the largest batch of any shape."""
     inputs, outputs = 0, 0
     for shape in shapes:
-        rows = rows_within(shape, max_rows, budget_s)
+        rows = rows_of(shape.least_cost_s, max_rows, budget_s)
         inputs = max(inputs, rows * shape.window_samples * 4)
         outputs = max(outputs, rows * row_floats(shape.outputs) * 4)
     return Geometry(SLOTS, inputs, outputs)
@@ -56,7 +59,12 @@ def geometry(shapes: Iterable[Shape], max_rows: int, budget_s: float) -> Geometr
 
 def rows_within(shape: Shape, max_rows: int, budget_s: float) -> int:
     """Most rows of this shape in one batch; one row always fits."""
-    return max(1, min(max_rows, int(budget_s * (1 + 1e-9) / shape.cost_s)))
+    return rows_of(shape.cost_s, max_rows, budget_s)
+
+
+def rows_of(cost_s: float, max_rows: int, budget_s: float) -> int:
+    """Most rows of one cost in one batch; one row always fits."""
+    return max(1, min(max_rows, int(budget_s * (1 + 1e-9) / cost_s)))
 
 
 def budget_for(shapes: Sequence[Shape], rows: int, batch_audio_s: float) -> float:
@@ -66,9 +74,11 @@ def budget_for(shapes: Sequence[Shape], rows: int, batch_audio_s: float) -> floa
 
 def _shape(card: Card, frontend: str) -> Shape:
     spec, frames = card.frontends[frontend], card.patch.frames
+    cost_s = frames * spec.hop_length / spec.sample_rate_hz
     return Shape(
         window_samples=spec.window_samples(frames),
         patch_frames=frames,
-        cost_s=frames * spec.hop_length / spec.sample_rate_hz,
+        cost_s=cost_s,
+        least_cost_s=cost_s if grid_of(card) is None else cost_s * LEAST_SHARE,
         outputs=output_shapes(card),
     )
