@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-import numpy as np
-
 from sonotype.audio.encode import StreamEncoder, media_type, to_pcm, wav_bytes
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Upload
+from sonotype.models.pooling import pooled
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.deployment import Model
 from sonotype.plane.heads import Head
@@ -123,8 +122,8 @@ class Sonification:
             client=query.client,
         )
         analysis = await self._analyzer.analyze(upload, asked)
-        patches = analysis.results[0].patch_embeddings[head.embedding]
-        return np.asarray(patches.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        result = analysis.results[0]
+        return pooled(result.patch_embeddings[head.embedding], result.patches)
 
 
 def _able(model: Model) -> Head:

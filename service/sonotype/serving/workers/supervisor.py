@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from sonotype.core.types import Floats
 from sonotype.serving.devices import Device
@@ -130,6 +131,7 @@ class Worker:
                 "model": key.model,
                 "frontend": key.frontend,
                 "fill": key.fill,
+                "patchout": None if key.patchout is None else asdict(key.patchout),
                 "samples": shape.window_samples,
                 "valid": list(valid_frames),
             }
