@@ -7,6 +7,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Quality(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    QUALITY_UNSPECIFIED: _ClassVar[Quality]
+    QUALITY_FULL: _ClassVar[Quality]
+    QUALITY_BALANCED: _ClassVar[Quality]
+    QUALITY_FAST: _ClassVar[Quality]
+
 class EmbeddingScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EMBEDDING_SCOPE_UNSPECIFIED: _ClassVar[EmbeddingScope]
@@ -19,6 +26,7 @@ class TailPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TAIL_POLICY_DROP: _ClassVar[TailPolicy]
     TAIL_POLICY_REPEAT: _ClassVar[TailPolicy]
     TAIL_POLICY_PAD: _ClassVar[TailPolicy]
+    TAIL_POLICY_ALIGN: _ClassVar[TailPolicy]
 
 class ShortPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -26,6 +34,7 @@ class ShortPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHORT_POLICY_REPEAT: _ClassVar[ShortPolicy]
     SHORT_POLICY_PAD: _ClassVar[ShortPolicy]
     SHORT_POLICY_REFUSE: _ClassVar[ShortPolicy]
+    SHORT_POLICY_NATIVE: _ClassVar[ShortPolicy]
 
 class Lane(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -62,6 +71,10 @@ class AudioFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_FORMAT_FLAC: _ClassVar[AudioFormat]
     AUDIO_FORMAT_OGG: _ClassVar[AudioFormat]
     AUDIO_FORMAT_MP3: _ClassVar[AudioFormat]
+QUALITY_UNSPECIFIED: Quality
+QUALITY_FULL: Quality
+QUALITY_BALANCED: Quality
+QUALITY_FAST: Quality
 EMBEDDING_SCOPE_UNSPECIFIED: EmbeddingScope
 EMBEDDING_SCOPE_CLIP: EmbeddingScope
 EMBEDDING_SCOPE_PATCHES: EmbeddingScope
@@ -69,10 +82,12 @@ TAIL_POLICY_UNSPECIFIED: TailPolicy
 TAIL_POLICY_DROP: TailPolicy
 TAIL_POLICY_REPEAT: TailPolicy
 TAIL_POLICY_PAD: TailPolicy
+TAIL_POLICY_ALIGN: TailPolicy
 SHORT_POLICY_UNSPECIFIED: ShortPolicy
 SHORT_POLICY_REPEAT: ShortPolicy
 SHORT_POLICY_PAD: ShortPolicy
 SHORT_POLICY_REFUSE: ShortPolicy
+SHORT_POLICY_NATIVE: ShortPolicy
 LANE_UNSPECIFIED: Lane
 LANE_INTERACTIVE: Lane
 LANE_BULK: Lane
@@ -104,7 +119,7 @@ class AnalyzeRequest(_message.Message):
     def __init__(self, options: _Optional[_Union[AnalyzeOptions, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class AnalyzeOptions(_message.Message):
-    __slots__ = ("models", "top_k", "all_tags", "threshold", "timeline", "embeddings", "embedding_scope", "offset_s", "duration_s", "hop_s", "tail", "frontend", "lane", "timeout_s", "bypass_cache", "reasons_top_k", "all_reasons")
+    __slots__ = ("models", "top_k", "all_tags", "threshold", "timeline", "embeddings", "embedding_scope", "offset_s", "duration_s", "hop_s", "tail", "frontend", "lane", "timeout_s", "bypass_cache", "reasons_top_k", "all_reasons", "quality", "patchout_time", "patchout_freq", "patchout_seed")
     MODELS_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     ALL_TAGS_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +137,10 @@ class AnalyzeOptions(_message.Message):
     BYPASS_CACHE_FIELD_NUMBER: _ClassVar[int]
     REASONS_TOP_K_FIELD_NUMBER: _ClassVar[int]
     ALL_REASONS_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    PATCHOUT_TIME_FIELD_NUMBER: _ClassVar[int]
+    PATCHOUT_FREQ_FIELD_NUMBER: _ClassVar[int]
+    PATCHOUT_SEED_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedScalarFieldContainer[str]
     top_k: int
     all_tags: bool
@@ -139,7 +158,11 @@ class AnalyzeOptions(_message.Message):
     bypass_cache: bool
     reasons_top_k: int
     all_reasons: bool
-    def __init__(self, models: _Optional[_Iterable[str]] = ..., top_k: _Optional[int] = ..., all_tags: _Optional[bool] = ..., threshold: _Optional[float] = ..., timeline: _Optional[bool] = ..., embeddings: _Optional[_Iterable[str]] = ..., embedding_scope: _Optional[_Union[EmbeddingScope, str]] = ..., offset_s: _Optional[float] = ..., duration_s: _Optional[float] = ..., hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., frontend: _Optional[str] = ..., lane: _Optional[_Union[Lane, str]] = ..., timeout_s: _Optional[float] = ..., bypass_cache: _Optional[bool] = ..., reasons_top_k: _Optional[int] = ..., all_reasons: _Optional[bool] = ...) -> None: ...
+    quality: Quality
+    patchout_time: int
+    patchout_freq: int
+    patchout_seed: int
+    def __init__(self, models: _Optional[_Iterable[str]] = ..., top_k: _Optional[int] = ..., all_tags: _Optional[bool] = ..., threshold: _Optional[float] = ..., timeline: _Optional[bool] = ..., embeddings: _Optional[_Iterable[str]] = ..., embedding_scope: _Optional[_Union[EmbeddingScope, str]] = ..., offset_s: _Optional[float] = ..., duration_s: _Optional[float] = ..., hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., frontend: _Optional[str] = ..., lane: _Optional[_Union[Lane, str]] = ..., timeout_s: _Optional[float] = ..., bypass_cache: _Optional[bool] = ..., reasons_top_k: _Optional[int] = ..., all_reasons: _Optional[bool] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout_time: _Optional[int] = ..., patchout_freq: _Optional[int] = ..., patchout_seed: _Optional[int] = ...) -> None: ...
 
 class AnalyzeResponse(_message.Message):
     __slots__ = ("request_id", "clip", "results", "timings_s")
@@ -181,7 +204,7 @@ class Clip(_message.Message):
     def __init__(self, sha256: _Optional[str] = ..., format: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., duration_s: _Optional[float] = ..., truncated: _Optional[bool] = ..., clipped: _Optional[bool] = ..., silent: _Optional[bool] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons")
+    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons", "quality", "patchout")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_SHA256_FIELD_NUMBER: _ClassVar[int]
     FRONTEND_FIELD_NUMBER: _ClassVar[int]
@@ -192,6 +215,8 @@ class Result(_message.Message):
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
     EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    PATCHOUT_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_sha256: str
     frontend: str
@@ -202,10 +227,26 @@ class Result(_message.Message):
     timeline: Timeline
     embeddings: _containers.RepeatedCompositeFieldContainer[Embedding]
     reasons: Reasons
-    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ...) -> None: ...
+    quality: Quality
+    patchout: Patchout
+    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ...) -> None: ...
+
+class Patchout(_message.Message):
+    __slots__ = ("time_every", "freq_every", "time_drop", "freq_drop", "seed")
+    TIME_EVERY_FIELD_NUMBER: _ClassVar[int]
+    FREQ_EVERY_FIELD_NUMBER: _ClassVar[int]
+    TIME_DROP_FIELD_NUMBER: _ClassVar[int]
+    FREQ_DROP_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    time_every: int
+    freq_every: int
+    time_drop: int
+    freq_drop: int
+    seed: int
+    def __init__(self, time_every: _Optional[int] = ..., freq_every: _Optional[int] = ..., time_drop: _Optional[int] = ..., freq_drop: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class Patches(_message.Message):
-    __slots__ = ("count", "length_s", "hop_s", "tail", "short", "dropped_s", "filled_s")
+    __slots__ = ("count", "length_s", "hop_s", "tail", "short", "dropped_s", "filled_s", "overlap_s")
     COUNT_FIELD_NUMBER: _ClassVar[int]
     LENGTH_S_FIELD_NUMBER: _ClassVar[int]
     HOP_S_FIELD_NUMBER: _ClassVar[int]
@@ -213,6 +254,7 @@ class Patches(_message.Message):
     SHORT_FIELD_NUMBER: _ClassVar[int]
     DROPPED_S_FIELD_NUMBER: _ClassVar[int]
     FILLED_S_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_S_FIELD_NUMBER: _ClassVar[int]
     count: int
     length_s: float
     hop_s: float
@@ -220,7 +262,8 @@ class Patches(_message.Message):
     short: ShortPolicy
     dropped_s: float
     filled_s: float
-    def __init__(self, count: _Optional[int] = ..., length_s: _Optional[float] = ..., hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., dropped_s: _Optional[float] = ..., filled_s: _Optional[float] = ...) -> None: ...
+    overlap_s: float
+    def __init__(self, count: _Optional[int] = ..., length_s: _Optional[float] = ..., hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., dropped_s: _Optional[float] = ..., filled_s: _Optional[float] = ..., overlap_s: _Optional[float] = ...) -> None: ...
 
 class Tag(_message.Message):
     __slots__ = ("label", "score")
@@ -277,7 +320,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes")
+    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -299,6 +342,9 @@ class Model(_message.Message):
     CITATION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PROTOTYPES_FIELD_NUMBER: _ClassVar[int]
+    QUALITIES_FIELD_NUMBER: _ClassVar[int]
+    PATCH_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    PATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     title: str
@@ -320,7 +366,20 @@ class Model(_message.Message):
     citation: str
     kind: ModelKind
     prototypes: PrototypeModel
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ...) -> None: ...
+    qualities: _containers.RepeatedCompositeFieldContainer[QualityInfo]
+    patch_columns: int
+    patch_rows: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ...) -> None: ...
+
+class QualityInfo(_message.Message):
+    __slots__ = ("quality", "patchout", "cost")
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    PATCHOUT_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    quality: Quality
+    patchout: Patchout
+    cost: float
+    def __init__(self, quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., cost: _Optional[float] = ...) -> None: ...
 
 class PrototypeModel(_message.Message):
     __slots__ = ("backbone", "embedding", "n_prototypes", "multilabel", "temperature", "seeds", "decoder")
