@@ -124,6 +124,14 @@ MODEL_INFO = Gauge(
     "Always 1; the models being served.",
     ["model", "version", "sha256", "dtype", "device"],
 )
+LINEUPS = Gauge(
+    "sonotype_lineups", "Sets of workers that run: 1, and more while requests finish with models that were replaced."
+)
+MODEL_CHANGES = Counter(
+    "sonotype_model_changes_total",
+    "Models loaded, rolled back or unloaded while the service ran, by outcome: done, same, or a domain code.",
+    ["action", "outcome"],
+)
 
 # Sonification.
 SONIFICATIONS = Counter(

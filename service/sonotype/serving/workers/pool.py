@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from sonotype.core.errors import SonotypeError
 from sonotype.serving.devices import Device
 from sonotype.serving.workers.config import WorkerConfig
 from sonotype.serving.workers.served import ServedModel, Shape, budget_for, shapes_of
 from sonotype.serving.workers.supervisor import Worker
-from sonotype.telemetry import metrics
 
 _MOST_ROWS = 256
 
@@ -68,8 +68,8 @@ class WorkerPool:
         return sum(worker.runs_bulk for worker in self.workers)
 
     @property
-    def problem(self) -> str | None:
-        """Why a worker did not start, if one did not; safe to show."""
+    def problem(self) -> SonotypeError | None:
+        """Why a worker did not start, if one did not."""
         return next((worker.problem for worker in self.workers if worker.problem), None)
 
     def rate(self) -> float:
@@ -82,12 +82,14 @@ class WorkerPool:
 
     def start(self) -> None:
         """Start every worker and return at once; `on_change` is called when one is up."""
-        for model in self.models:
-            card = model.card
-            device = self.workers[0].device.name.partition(":")[0]
-            metrics.MODEL_INFO.labels(card.name, card.version, card.weights_sha256, model.precision, device).set(1)
         for worker in self.workers:
             worker.start()
+
+    def set_in_service(self, value: bool) -> None:
+        """Whether these are the workers that Prometheus is told of; where two pools overlap, one of them is."""
+        for worker in self.workers:
+            worker.in_service = value
+            worker.tell()
 
     async def stop(self) -> None:
         """End every worker, also one that is still loading."""

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.serving.devices import Device
 from sonotype.serving.queues import BatchKey
@@ -58,7 +59,8 @@ class Worker:
         self.up = False
         self.rates: dict[str, float] = {}
         self.precisions: dict[str, str] = {}
-        self.problem: str | None = None
+        self.problem: SonotypeError | None = None
+        self.in_service = True
         self.restarts = 0
         self._config = config
         self._on_change = on_change
@@ -95,8 +97,14 @@ class Worker:
 
     def start(self) -> None:
         """Begin to keep a process alive; returns at once."""
-        metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
+        self.tell()
         self._task = asyncio.create_task(self._supervise(), name=f"worker-{self.index}")
+
+    def tell(self) -> None:
+        """Tell Prometheus how it stands; where workers overlap, only those in service do."""
+        if self.in_service:
+            metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
+            metrics.WORKER_UP.labels("all", str(self.index)).set(self.up)
 
     async def stop(self) -> None:
         """End the process; batches still in flight come back as `Died(why="stopped")`."""
@@ -163,9 +171,11 @@ class Worker:
             child.send(self._hello())
             async with asyncio.timeout(self._config.start_timeout_s):
                 await self._ready_or_lost.wait()
+            if not self.up and self.problem is None:
+                self.problem = _unavailable("A worker ended while it loaded its models.")
             await self._lost.wait()
         except (OSError, TimeoutError) as error:
-            self.problem = f"A worker did not start ({type(error).__name__})."
+            self.problem = _unavailable(f"A worker did not start ({type(error).__name__}).")
             child.kill()
         self._set_up(False)
         code = await child.reap(_REAP_GRACE_S)
@@ -185,7 +195,7 @@ class Worker:
                 self._set_up(True)
                 self._ready_or_lost.set()
             case "failed":
-                self.problem = message["detail"]
+                self.problem = SonotypeError(Code(message["code"]), message["detail"])
             case _:
                 self._on_answer(message)
 
@@ -195,7 +205,7 @@ class Worker:
             outputs = self._slab.outputs(flight.slot, flight.rows, flight.shape.outputs)
             self._failures = 0
             if self.limit.good():
-                metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
+                self.tell()
             self._land(Done(outputs, message["seconds"], frozenset(message["bad"])))
         elif message["kind"] == "sticky":
             # the process ends itself; its batch comes back when the channel closes
@@ -204,7 +214,7 @@ class Worker:
         else:
             if message["kind"] == "oom":
                 self.limit.shrink(flight.rows)
-                metrics.WORKER_ROW_LIMIT.labels(str(self.index)).set(self.limit.rows)
+                self.tell()
             self._land(Raised(message["kind"] == "oom", message["error"]))
 
     def _land(self, outcome: Outcome) -> None:
@@ -227,6 +237,10 @@ class Worker:
 
     def _set_up(self, up: bool) -> None:
         came, self.up = up and not self.up, up
-        metrics.WORKER_UP.labels("all", str(self.index)).set(up)
+        self.tell()
         if came:
             self._on_change()
+
+
+def _unavailable(detail: str) -> SonotypeError:
+    return SonotypeError(Code.UNAVAILABLE, detail)
