@@ -68,6 +68,7 @@ def test_a_life_of_weights(weights: Path, server: FileServer) -> None:
         "tiny": False,
         "vgg-msd": False,
         "vgg-mtt": False,
+        "yamnet": False,
     }
     assert "tiny@1: pulled, 16.5 kB" in run("pull", "tiny").stdout
     assert "tiny@1: already there" in run("pull", "tiny@1", "tiny").stdout

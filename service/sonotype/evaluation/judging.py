@@ -16,7 +16,7 @@ from sonotype.core.types import Floats
 from sonotype.evaluation.judge import NAME, Ears, Judge, Probe, fit_probe, segment_embedding
 from sonotype.evaluation.recordings import Recording, choose, read_samples
 from sonotype.evaluation.summary import Interval, bootstrap, macro_recall
-from sonotype.evaluation.yamnet import SAMPLE_RATE_HZ, SHA256
+from sonotype.evaluation.yamnet import SAMPLE_RATE_HZ, yamnet_card
 from sonotype.models.weights.base import write_atomic
 
 # recordings per label, spread over the sources
@@ -126,7 +126,7 @@ def _embedded(ears: Ears, members: Sequence[Recording], cache: Path | None, step
 
 def _key(members: Sequence[Recording]) -> str:
     """Changes with the files (by name, size and time of change) and with the network."""
-    facts = [f"{_CACHE_VERSION} {SHA256} {DURATION_S}"]
+    facts = [f"{_CACHE_VERSION} {yamnet_card().weights_sha256} {DURATION_S}"]
     for member in members:
         status = member.path.stat() if member.path.is_file() else None
         facts.append(f"{member.path.resolve()} {status and (status.st_size, status.st_mtime_ns)}")

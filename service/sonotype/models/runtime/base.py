@@ -23,6 +23,7 @@ _ENGINES: dict[str, str] = {
     "torch": "sonotype.models.runtime.torch_runtime",
     "openvino": "sonotype.models.runtime.openvino_runtime",
     "waveform": "sonotype.models.runtime.waveform_runtime",
+    "graph": "sonotype.models.runtime.graph_runtime",
 }
 # the engine that won `bench/throughput` on each kind of device
 _BEST: dict[str, str] = {"cpu": "openvino", "cuda": "torch"}
@@ -90,13 +91,13 @@ def load(
 
     Args:
         card: the model's card.
-        weights: converted safetensors file; None only for families without weights.
+        weights: the file of weights; None only for families without weights.
         device: `cpu`, or `cuda` with an optional index.
         precision: arithmetic of the network; `auto` is bf16 where the engine computes it natively and keeps mean
             tags within 5e-3 of float32.
         threads: CPU threads inside one call.
-        engine: `auto` takes the fastest for the device; `torch` is the reference. Networks on waveforms have one
-            of their own, whatever is asked for.
+        engine: `auto` takes the fastest for the device; `torch` is the reference. Networks on waveforms, and
+            graphs that come as TFLite or ONNX, have one of their own, whatever is asked for.
 
     Raises:
         SonotypeError: WEIGHTS_MISSING, or WEIGHTS_CORRUPT when the file does not fit the network.
@@ -109,5 +110,7 @@ def load(
     chosen: str = _BEST[device.partition(":")[0]] if engine == "auto" else engine
     if not card.mel_frontends:
         chosen = "waveform"
+    if card.weights is not None and card.weights.format != "safetensors":
+        chosen = "graph"
     module = importlib.import_module(_ENGINES[chosen])
     return cast(Runtime, module.load(card, weights, device, precision, threads))

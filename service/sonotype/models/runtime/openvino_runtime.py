@@ -18,7 +18,7 @@ from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
 from sonotype.models.runtime.cpu import keep_freed_memory, resolve_precision
 from sonotype.models.runtime.graphs import Graph, build_graph
-from sonotype.models.runtime.quiet_openvino import openvino
+from sonotype.models.runtime.quiet_openvino import compile_for_cpu, openvino
 
 # `auto` takes bf16 where mean tags of whole clips stay within 5e-3 of float32; VGG reached 5.9e-3 on one of 25 clips
 _BF16_FAMILIES = {"musicnn"}
@@ -113,12 +113,4 @@ def _compile(graph: Graph, data: tuple[torch.Tensor, ...], precision: Literal["f
         traced = torch.jit.trace(graph.module, inputs, check_trace=False)  # type: ignore[no-untyped-call]
     model = openvino.convert_model(traced, example_input=inputs)
     model.reshape({i: list(tensor.shape) for i, tensor in enumerate(inputs)})
-    options = {
-        "INFERENCE_NUM_THREADS": threads,
-        # with pinning on, the threads of two workers land on the same core
-        "ENABLE_CPU_PINNING": False,
-        "PERFORMANCE_HINT": "LATENCY",
-        # stated always: left alone, OpenVINO takes bf16 on CPUs that have it
-        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
-    }
-    return openvino.Core().compile_model(model, "CPU", options)
+    return compile_for_cpu(model, precision, threads)
