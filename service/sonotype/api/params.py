@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Crop, EmbeddingScope, Lane, TailPolicy
+from sonotype.core.types import Crop, EmbeddingScope, Lane, Quality, TailPolicy
 from sonotype.plane.query import AnalyzeQuery
 
 Encoding = Literal["json", "base64", "npy"]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
+Count = Annotated[int, Field(ge=0, le=100_000)]
 MAX_NAMES = 16
+MAX_SEED = 2**31 - 1
 
 
 class ModelParams(BaseModel):
@@ -28,6 +30,16 @@ class ModelParams(BaseModel):
     duration_s: float | None = Field(None, gt=0, description="length of that part; absent means to the end")
     hop_s: float | None = Field(None, gt=0, description="seconds between patches; absent means the model's own")
     tail: TailPolicy | None = Field(None, description="what to do with the audio after the last whole patch")
+    quality: Quality = Field(
+        "full",
+        description="how much of each patch a transformer sees: less costs less. Models that cannot leave anything out "
+        "take every quality for `full`",
+    )
+    patchout_time: Count = Field(0, description="columns (time) of the model's patch grid to leave out besides")
+    patchout_freq: Count = Field(0, description="rows (frequency) to leave out besides")
+    patchout_seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = Field(
+        None, description="leave out random columns and rows instead of evenly spaced ones, the same for the same seed"
+    )
     frontend: Name | None = Field(None, description="a front end variant of the model")
     lane: Lane = Field(Lane.INTERACTIVE, description="the queue to wait in; bulk work yields to interactive work")
     timeout_s: float | None = Field(
@@ -44,6 +56,10 @@ class ModelParams(BaseModel):
             "crop": Crop(self.offset_s, self.duration_s),
             "hop_s": self.hop_s,
             "tail": self.tail,
+            "quality": self.quality,
+            "patchout_time": self.patchout_time,
+            "patchout_freq": self.patchout_freq,
+            "patchout_seed": self.patchout_seed,
             "frontend": self.frontend,
             "lane": self.lane,
             "timeout_s": self.timeout_s,

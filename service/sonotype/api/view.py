@@ -13,6 +13,7 @@ from sonotype.api.reasons import ReasonsView, view_reasons
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, EmbeddingScope, Floats, ModelResult
 from sonotype.models.card import Card, EmbeddingSpec, PrototypeCard
+from sonotype.models.grid import Grid, Preset, grid_of, presets_of
 from sonotype.plane.plan import wanted_embeddings
 from sonotype.plane.port import ModelInfo, Plane, pick_tags
 from sonotype.plane.query import AnalyzeQuery
@@ -72,6 +73,16 @@ class ModelView:
         card = self.info.card
         first = card.backbone.embedding if isinstance(card, PrototypeCard) else None
         return tuple(sorted(self.network.embeddings, key=lambda spec: first not in (None, spec.name)))
+
+    @property
+    def qualities(self) -> tuple[Preset, ...]:
+        """What each quality leaves out of a patch; none where nothing can be."""
+        return () if self.network is None else presets_of(self.network)
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid of patches that counts are of."""
+        return None if self.network is None else grid_of(self.network)
 
     @property
     def weights_sha256(self) -> str:

@@ -58,7 +58,11 @@ def analyze(
     offset_s: Annotated[float, typer.Option(min=0.0, help="Skip this much of each file.")] = 0.0,
     duration_s: Annotated[float | None, typer.Option(help="Analyse only this much.")] = None,
     hop_s: Annotated[float | None, typer.Option(help="Seconds between patches; default: the model's.")] = None,
-    tail: Annotated[str | None, typer.Option(help="After the last whole patch: drop, repeat or pad.")] = None,
+    tail: Annotated[str | None, typer.Option(help="After the last whole patch: drop, repeat, pad or align.")] = None,
+    quality: Annotated[str, typer.Option(help="full, balanced or fast: how much of each patch is used.")] = "full",
+    patchout_time: Annotated[int, typer.Option(help="Columns (time) to leave out of each patch besides.")] = 0,
+    patchout_freq: Annotated[int, typer.Option(help="Rows (frequency) to leave out of each patch besides.")] = 0,
+    patchout_seed: Annotated[int | None, typer.Option(help="Leave out random ones, the same for one seed.")] = None,
     frontend: Annotated[str | None, typer.Option(help="Front end variant, e.g. essentia.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 (exact) or bf16 (faster).")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute even what is cached.")] = False,
@@ -72,6 +76,7 @@ def analyze(
       sonotype analyze song.mp3
       sonotype analyze ~/Music --format csv > tags.csv
       sonotype analyze song.flac --model musicnn-msd --model vgg-msd --embedding penultimate --format json
+      sonotype analyze song.flac --model discogs-maest-30s-pw-129e --quality fast
       sonotype analyze solo.wav --model instruments-pecmae --reasons 3
       sonotype analyze ~/Music --server http://localhost:8000 --format jsonl
     """
@@ -86,6 +91,10 @@ def analyze(
         "duration_s": duration_s,
         "hop_s": hop_s,
         "tail": tail,
+        "quality": quality,
+        "patchout_time": patchout_time,
+        "patchout_freq": patchout_freq,
+        "patchout_seed": patchout_seed,
         "frontend": frontend,
         "lane": Lane.INTERACTIVE if len(paths) == 1 and paths[0].is_file() else Lane.BULK,
         "cache": "bypass" if no_cache else "use",

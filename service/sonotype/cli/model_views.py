@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sonotype.models.card import AnyCard, AnyFrontend, Card, FrontendSpec
+from sonotype.models.grid import presets_of
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import Progress as OnProgress
 from sonotype.models.weights.store import Pulled
@@ -91,7 +92,10 @@ def _facts(card: Card, path: Path | None) -> Iterator[tuple[str, str]]:
     yield "licence", f"{card.licence.spdx}, {card.licence.holder} {card.licence.url}".strip()
     for name, frontend in card.frontends.items():
         yield f"front end {name}", _frontend(frontend)
-    yield "patch", f"{card.patch.frames} frames, hop {card.patch.hop_frames}, tail {card.patch.tail}"
+    cut = f"hop {card.patch.hop_frames}, tail {card.patch.tail}, short {card.patch.short}"
+    yield "patch", f"{card.patch.frames} frames, {cut}"
+    for preset in presets_of(card):
+        yield f"quality {preset.quality}", f"{preset.cost:.0%} of the cost of full"
     for embedding in card.embeddings:
         yield f"embedding {embedding.name}", f"{embedding.dim} numbers: {embedding.description}"
     yield "labels", ", ".join(card.labels) or "none, embeddings only"

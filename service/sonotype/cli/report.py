@@ -82,7 +82,14 @@ def _facts(clip: dict[str, Any]) -> str:
 def _how(result: dict[str, Any]) -> str:
     patches = result["patches"]
     cut = f"{patches['count']} patches of {patches['length_s']:.2f} s, {patches['dropped_s']:.1f} s at the end not used"
-    return f"{result['model']}, {result['precision']}{', cached' if result['cached'] else ''}: {cut}"
+    if patches["overlap_s"]:
+        cut += f", the last {patches['overlap_s']:.1f} s earlier to end with the clip"
+    return f"{result['model']}, {result['precision']}{_quality(result)}{', cached' if result['cached'] else ''}: {cut}"
+
+
+def _quality(result: dict[str, Any]) -> str:
+    """Nothing where nothing was left out."""
+    return f", {result['quality']}" if result["quality"] != "full" else ", with patchout" if result["patchout"] else ""
 
 
 def _tags(result: dict[str, Any]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sonotype.core.types import Patchout
+from sonotype.core.types import Patchout, Quality
 from sonotype.models.card import Card
 from sonotype.models.nets.patchout import grid_size, kept
 
@@ -32,6 +32,24 @@ def grid_of(card: Card) -> Grid | None:
         return None
     n_mels = next(iter(card.mel_frontends.values())).n_mels
     return Grid(grid_size(n_mels), grid_size(card.patch.frames))
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a quality leaves out (None: nothing) and its cost as a share of that of `full`."""
+
+    quality: Quality
+    patchout: Patchout | None
+    cost: float
+
+
+def presets_of(card: Card) -> tuple[Preset, ...]:
+    """The qualities of a card, in its order; none where it knows only one."""
+    return tuple(_preset(card, quality, Patchout(**spec.model_dump())) for quality, spec in card.patchout.items())
+
+
+def _preset(card: Card, quality: Quality, patchout: Patchout) -> Preset:
+    return Preset(quality, None if patchout.is_none else patchout, cost_share(card, patchout))
 
 
 def cost_share(card: Card, patchout: Patchout | None) -> float:

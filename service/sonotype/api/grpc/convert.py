@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from sonotype.api.grpc.convert_prototypes import prototype_model_of
 from sonotype.api.grpc.convert_reasons import reasons_of
-from sonotype.api.grpc.enums import LANES, SCOPES, SHORTS, TAILS, named
+from sonotype.api.grpc.enums import LANES, QUALITIES, SCOPES, SHORTS, TAILS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.params import parse_params
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
-from sonotype.core.types import ClipInfo, PatchReport
+from sonotype.core.types import ClipInfo, Patchout, PatchReport
 from sonotype.models.card import Card, PrototypeCard
+from sonotype.models.grid import Preset
 from sonotype.plane.query import AnalyzeQuery
 
-_OPTIONALS = ("top_k", "threshold", "offset_s", "duration_s", "hop_s", "frontend", "timeout_s", "reasons_top_k")
+_OPTIONALS = (
+    *("top_k", "threshold", "offset_s", "duration_s", "hop_s", "frontend", "timeout_s", "reasons_top_k"),
+    *("patchout_time", "patchout_freq", "patchout_seed"),
+)
 
 
 def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
@@ -26,7 +31,9 @@ def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
     Raises:
         SonotypeError: `invalid_request`.
     """
-    values: dict[str, Any] = {name: getattr(options, name) for name in _OPTIONALS if options.HasField(name)}
+    values: dict[str, Any] = {
+        name: getattr(options, name) for name in _OPTIONALS if options.HasField(name)
+    }
     values |= {"model": list(options.models), "embeddings": list(options.embeddings), "timeline": options.timeline}
     if options.all_tags:
         values["top_k"] = "all"
@@ -34,7 +41,7 @@ def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
         values["reasons_top_k"] = "all"
     if options.bypass_cache:
         values["cache"] = "bypass"
-    for name, names in (("tail", TAILS), ("lane", LANES), ("embedding_scope", SCOPES)):
+    for name, names in (("tail", TAILS), ("lane", LANES), ("embedding_scope", SCOPES), ("quality", QUALITIES)):
         number = getattr(options, name)
         if number:
             values[name] = named(name, names, number)
@@ -75,6 +82,9 @@ def model_of(shown: ModelView) -> pb.Model:
         served=info.served,
         precision=info.precision,
         labels=card.labels,
+        qualities=[_quality(preset) for preset in shown.qualities],
+        patch_columns=0 if shown.grid is None else shown.grid.columns,
+        patch_rows=0 if shown.grid is None else shown.grid.rows,
         embeddings=[pb.EmbeddingInfo(**embedding.model_dump()) for embedding in shown.embeddings],
         weights_sha256=shown.weights_sha256,
         licence=pb.Licence(**card.licence.model_dump()),
@@ -110,6 +120,8 @@ def _result(shown: ResultView) -> pb.Result:
         model_sha256=result.model_sha256,
         frontend=result.frontend,
         precision=result.precision,
+        quality=QUALITIES[result.quality],
+        patchout=_patchout(result.patchout),
         cached=result.cached,
         patches=_patches(result.patches),
         tags=[pb.Tag(label=label, score=score) for label, score in shown.tags],
@@ -128,7 +140,16 @@ def _patches(report: PatchReport) -> pb.Patches:
         short=SHORTS[report.short],
         dropped_s=report.dropped_s,
         filled_s=report.filled_s,
+        overlap_s=report.overlap_s,
     )
+
+
+def _quality(preset: Preset) -> pb.QualityInfo:
+    return pb.QualityInfo(quality=QUALITIES[preset.quality], patchout=_patchout(preset.patchout), cost=preset.cost)
+
+
+def _patchout(patchout: Patchout | None) -> pb.Patchout | None:
+    return None if patchout is None else pb.Patchout(**asdict(patchout))
 
 
 def _timeline(timeline: TimelineView) -> pb.Timeline:

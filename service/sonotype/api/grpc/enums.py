@@ -9,8 +9,19 @@ from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.core.errors import Code, SonotypeError
 
-TAILS = {"drop": pb.TAIL_POLICY_DROP, "repeat": pb.TAIL_POLICY_REPEAT, "pad": pb.TAIL_POLICY_PAD}
-SHORTS = {"repeat": pb.SHORT_POLICY_REPEAT, "pad": pb.SHORT_POLICY_PAD, "refuse": pb.SHORT_POLICY_REFUSE}
+TAILS = {
+    "drop": pb.TAIL_POLICY_DROP,
+    "repeat": pb.TAIL_POLICY_REPEAT,
+    "pad": pb.TAIL_POLICY_PAD,
+    "align": pb.TAIL_POLICY_ALIGN,
+}
+SHORTS = {
+    "repeat": pb.SHORT_POLICY_REPEAT,
+    "pad": pb.SHORT_POLICY_PAD,
+    "refuse": pb.SHORT_POLICY_REFUSE,
+    "native": pb.SHORT_POLICY_NATIVE,
+}
+QUALITIES = {"full": pb.QUALITY_FULL, "balanced": pb.QUALITY_BALANCED, "fast": pb.QUALITY_FAST}
 LANES = {"interactive": pb.LANE_INTERACTIVE, "bulk": pb.LANE_BULK}
 SCOPES = {"clip": pb.EMBEDDING_SCOPE_CLIP, "patches": pb.EMBEDDING_SCOPE_PATCHES}
 FORMATS = {

@@ -10,7 +10,7 @@ from sonotype.api.http.body import Body
 from sonotype.api.http.schemas_prototypes import PrototypeModel
 from sonotype.api.http.schemas_reasons import ReasonsBody
 from sonotype.core.errors import TABLE, Code
-from sonotype.core.types import EmbeddingScope, ShortPolicy, TailPolicy
+from sonotype.core.types import EmbeddingScope, Quality, ShortPolicy, TailPolicy
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -38,10 +38,21 @@ class Patches(Body):
     short: ShortPolicy
     dropped_s: float = Field(description="seconds at the end that no patch covers")
     filled_s: float = Field(description="seconds of the last patch that are repetition or padding")
+    overlap_s: float = Field(description="seconds that a last patch moved back to the end shares with the one before")
+
+
+class Patchout(Body):
+    """What is left out of each patch: first all but every so-many-th column and row, then so many more."""
+
+    time_every: int = Field(examples=[4])
+    freq_every: int = Field(examples=[1])
+    time_drop: int = Field(examples=[0])
+    freq_drop: int = Field(examples=[0])
+    seed: int | None = Field(description="none where they are evenly spaced")
 
 
 class Tag(Body):
-    """A label with its score, the mean over the patches."""
+    """A label with its score, the mean over the patches; a last patch that was moved back counts by what it adds."""
 
     label: str = Field(examples=["guitar"])
     score: float = Field(examples=[0.482113])
@@ -73,6 +84,8 @@ class Result(Body):
     model_sha256: str
     frontend: str = Field(examples=["musicnn"])
     precision: str = Field(examples=["fp32"])
+    quality: Quality = Field(description="what was asked for; `full` where the model knows nothing else")
+    patchout: Patchout | None = Field(description="what was left out of each patch")
     cached: bool
     patches: Patches
     tags: list[Tag]
@@ -96,6 +109,21 @@ class PatchShape(Body):
     hop_s: float
     tail: TailPolicy
     short: ShortPolicy
+
+
+class PatchGrid(Body):
+    """The patches of a whole window, of which `patchout_time` counts columns and `patchout_freq` rows."""
+
+    rows: int = Field(examples=[9])
+    columns: int = Field(examples=[187])
+
+
+class QualityInfo(Body):
+    """What a quality means for a model."""
+
+    quality: Quality
+    patchout: Patchout | None = Field(description="none where nothing is left out")
+    cost: float = Field(description="share of the cost of `full`, as it is counted for admission", examples=[0.2])
 
 
 class EmbeddingInfo(Body):
@@ -133,6 +161,8 @@ class ModelBody(Body):
     sample_rate_hz: int | None = Field(examples=[16000], description="a prototype model has its backbone's, if known")
     patch: PatchShape | None = Field(description="a prototype model has its backbone's, if known")
     labels: list[str] = Field(examples=[["rock", "pop", "alternative"]])
+    qualities: list[QualityInfo] = Field(description="none where the model knows only one")
+    grid: PatchGrid | None = Field(description="none where nothing can be left out")
     embeddings: list[EmbeddingInfo]
     frontends: list[str] = Field(description="the first is the default")
     weights_sha256: str
