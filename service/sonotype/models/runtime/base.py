@@ -25,7 +25,14 @@ _ENGINES: dict[str, str] = {
     "waveform": "sonotype.models.runtime.waveform_runtime",
     "graph": "sonotype.models.runtime.graph_runtime",
 }
-# the engine that won `bench/throughput` on each kind of device
+# families whose networks need more than an engine alone knows of, with a runtime of their own for each engine
+_FAMILIES: dict[str, dict[str, str]] = {
+    "maest": {
+        "torch": "sonotype.models.runtime.maest_runtime",
+        "openvino": "sonotype.models.runtime.maest_openvino",
+    },
+}
+# the engine that won `bench/throughput` and `bench/maest` on each kind of device
 _BEST: dict[str, str] = {"cpu": "openvino", "cuda": "torch"}
 
 
@@ -112,5 +119,6 @@ def load(
         chosen = "waveform"
     if card.weights is not None and card.weights.format != "safetensors":
         chosen = "graph"
-    module = importlib.import_module(_ENGINES[chosen])
+    engines = _ENGINES | _FAMILIES.get(card.network.family, {})
+    module = importlib.import_module(engines[chosen])
     return cast(Runtime, module.load(card, weights, device, precision, threads))
