@@ -23,6 +23,8 @@ from sonotype.plane.catalog.opening import CatalogDoor
 from sonotype.plane.compute import Computer
 from sonotype.plane.deployment import choose_models
 from sonotype.plane.keys import KeyRing
+from sonotype.plane.live.lineups import FixedLineup
+from sonotype.plane.live.sessions import Live, LiveLimits
 from sonotype.plane.memory import AnswerMemory
 from sonotype.plane.prototypes import Prototypes
 from sonotype.plane.renderings import Renderings
@@ -149,10 +151,11 @@ async def open_plane(
             default_model=deployment.default_model,
             deadline_s=settings.deadline_s,
         )
+        lineups = FixedLineup(served.default_model, served.find, served.precision, batcher)
         flights = SingleFlight(store, lock_ttl_s=settings.deadline_s)
         computer = Computer(admission, decoder, batcher, settings.max_clip_s)
         analyzer = Analyzer(served, AnswerMemory(store, settings.cache_ttl_s), flights, computer)
-        heads = list(deployment.heads.values())
+        heads = deployment.prototype_models
         prototypes = Prototypes(heads)
 
         @asynccontextmanager
@@ -182,4 +185,5 @@ async def open_plane(
             keys=KeyRing(settings.api_keys),
             upload_bytes=ByteLedger(settings.max_upload_bytes, settings.max_inflight_bytes),
             catalog=door,
+            live=Live(lineups, admission, LiveLimits.of(settings)),
         )

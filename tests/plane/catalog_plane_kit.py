@@ -26,7 +26,6 @@ from sonotype.plane.catalog.space import Space, choose_labellers, choose_space, 
 from sonotype.plane.catalog.tracks import Tracks
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.deployment import Deployment, choose_models
-from sonotype.plane.explain import explain
 from sonotype.plane.heads import Head
 from sonotype.plane.prototypes import Prototypes
 from sonotype.plane.query import AnalyzeQuery
@@ -120,4 +119,4 @@ class Kit:
             patch_embeddings={name: vector[None] for name, vector in clip.items()},
             patches=PatchReport(1, 1.0, 1.0, "drop", "repeat", 0.0, 0.0),
         )
-        return explain(model, result) if isinstance(model, Head) else result
+        return model.explain(result) if isinstance(model, Head) else result

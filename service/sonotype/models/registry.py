@@ -23,9 +23,8 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard, read_any_card
 from sonotype.models.heads.arrays import FILE_NAME
+from sonotype.models.heads.transfer import HEAD_FILE
 from sonotype.models.weights.layout import find_weights, weights_name
-
-HEAD_FILE = "head.safetensors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from sonotype.models.card import AnyCard, Card
 from sonotype.plane.answer import Answer, clip_of, to_result
 from sonotype.plane.compute import Computer, Work, plan_id
 from sonotype.plane.deployment import Model
-from sonotype.plane.explain import explain
 from sonotype.plane.heads import Head
 from sonotype.plane.memory import AnswerMemory
 from sonotype.plane.plan import Plan, make_plan
@@ -36,7 +35,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One model of a query: the plan of a network and, for a prototype model, the head that reads its answer."""
+    """One model of a query: the plan of a network and, where a head is asked, the head that reads its answer."""
 
     plan: Plan
     head: Head | None = None
@@ -77,7 +76,8 @@ class Analyzer:
 
     def _part(self, model: Model, query: AnalyzeQuery) -> _Part:
         if isinstance(model, Head):
-            return _Part(make_plan(model.backbone, query, self._precision(model.backbone), "patches"), model)
+            asked = model.fitted(query)
+            return _Part(make_plan(model.backbone, asked, self._precision(model.backbone), "patches"), model)
         return _Part(make_plan(model, query, self._precision(model)))
 
     def _precision(self, card: Card) -> str:
@@ -158,5 +158,5 @@ def _result(part: _Part, known: Mapping[str, Answer], fresh: Mapping[str, Answer
     name = plan_id(part.plan)
     result = to_result(part.plan, known.get(name) or fresh[name], cached=name in known)
     if part.head is not None:
-        result = explain(part.head, result)
+        result = part.head.explain(result)
     return result if query.embedding_scope == "patches" else replace(result, patch_embeddings={})

@@ -16,10 +16,10 @@ from typing import Literal
 from sonotype import __version__
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import PrototypeCard
+from sonotype.models.card import AnyHeadCard, PrototypeCard
 from sonotype.models.registry import Registry, repositories
 from sonotype.models.runtime.cpu import resolve_precision
-from sonotype.plane.heads import load_head
+from sonotype.plane.heads import Head, PrototypeModel, load_head
 from sonotype.serving.cache.factory import open_store
 from sonotype.serving.devices import gpu_names
 
@@ -82,20 +82,27 @@ def _weights(settings: Settings) -> Iterator[Check]:
     hint = "run `sonotype models pull --all`" if len(pulled) < len(cards) else ""
     state: State = "ok" if settings.default_model in pulled else "broken"
     yield Check("weights", state, f"{len(pulled)} of {len(cards)} models pulled: {', '.join(pulled) or 'none'} {hint}")
-    for card in registry.prototype_cards().values():
-        yield _prototypes(registry, card)
+    for card in registry.head_cards().values():
+        yield _head(registry, card)
 
 
-def _prototypes(registry: Registry, card: PrototypeCard) -> Check:
-    """Whether a prototype model can be served, and heard."""
-    name = f"prototypes {card.name}"
+def _head(registry: Registry, card: AnyHeadCard) -> Check:
+    """Whether a head can be served, and if it is one of prototypes, heard."""
+    name = f"{'prototypes' if isinstance(card, PrototypeCard) else 'head'} {card.name}"
     try:
         head = load_head(registry, card)
     except SonotypeError as error:
         return Check(name, "note" if error.code is Code.WEIGHTS_MISSING else "broken", error.detail)
-    heard = f"decoder {card.decoder.family}" if card.decoder and head.can_sonify else "no sound"
-    facts = f"{len(head.classifier.ids)} for {len(card.labels)} classes on {head.backbone.name}, {heard}"
-    return Check(name, "note" if head.notes else "ok", "; ".join((facts, *head.notes)))
+    return Check(name, "note" if head.notes else "ok", "; ".join((_facts(head), *head.notes)))
+
+
+def _facts(head: Head) -> str:
+    labels, backbone = len(head.card.labels), head.backbone.name
+    if not isinstance(head, PrototypeModel):
+        return f"{head.task} on {backbone}, {labels} {'values' if head.task == 'regression' else 'labels'}"
+    decoder = head.card.decoder
+    heard = f"decoder {decoder.family}" if decoder and head.can_sonify else "no sound"
+    return f"{len(head.classifier.ids)} for {labels} classes on {backbone}, {heard}"
 
 
 async def _cache(settings: Settings) -> Check:

@@ -1,4 +1,4 @@
-"""What this deployment serves: the networks that workers load, and the prototype models that stand on them."""
+"""What this deployment serves: the networks that workers load, and the heads that stand on them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import AnyCard, Card, PrototypeCard
+from sonotype.models.card import AnyCard, AnyHeadCard, Card
 from sonotype.models.registry import Registry
-from sonotype.plane.heads import Head, load_head
+from sonotype.plane.heads import Head, PrototypeModel, load_head
 from sonotype.plane.licensing import allowed, check_licence
 
 Model = Card | Head
@@ -21,13 +21,18 @@ class Deployment:
 
     Attributes:
         networks: by name, in the order in which workers load them.
-        heads: prototype models by name.
+        heads: by name, of both kinds.
         default_model: name of the one that answers when none is asked for.
     """
 
     networks: Mapping[str, Card]
     heads: Mapping[str, Head]
     default_model: str
+
+    @property
+    def prototype_models(self) -> list[PrototypeModel]:
+        """Those heads that decide by prototypes."""
+        return [head for head in self.heads.values() if isinstance(head, PrototypeModel)]
 
     def served(self, name: str) -> Model | None:
         """The served model of a name, if it is served."""
@@ -42,9 +47,9 @@ class Deployment:
 
 
 def choose_models(registry: Registry, settings: Settings) -> Deployment:
-    """The models to serve: those named, with the networks that prototype models stand on, or all that can be.
+    """The models to serve: those named, with the networks that heads stand on, or all that can be.
 
-    A prototype model that cannot be served is reported to the registry and left out.
+    A head that cannot be served is reported to the registry and left out.
 
     Raises:
         SonotypeError: `model_not_found`; `forbidden` for a licence that does not allow this deployment;
@@ -55,11 +60,11 @@ def choose_models(registry: Registry, settings: Settings) -> Deployment:
         check_licence(registry, settings, card)
     _check_pulled(registry, named)
     networks = [card for card in named if isinstance(card, Card)]
-    candidates = [card for card in named if isinstance(card, PrototypeCard)]
+    candidates = [card for card in named if not isinstance(card, Card)]
     if not named:
         pulled = [card for card in registry.cards().values() if registry.is_pulled(card)]
         networks = allowed(registry, settings, pulled)
-        candidates = allowed(registry, settings, registry.prototype_cards().values())
+        candidates = allowed(registry, settings, registry.head_cards().values())
     heads = list(_load(registry, candidates))
     cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
     if not cards:
@@ -69,7 +74,7 @@ def choose_models(registry: Registry, settings: Settings) -> Deployment:
     return Deployment(cards, {head.card.name: head for head in heads}, default)
 
 
-def _load(registry: Registry, cards: Iterable[PrototypeCard]) -> Iterable[Head]:
+def _load(registry: Registry, cards: Iterable[AnyHeadCard]) -> Iterable[Head]:
     for card in cards:
         try:
             head = load_head(registry, card)

@@ -1,30 +1,59 @@
-"""The answer of a prototype model, from what its network said."""
+"""The answer of a head, from what its backbone said."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from sonotype.core.types import ModelResult
-from sonotype.plane.heads import Head
+from sonotype.models.card import PrototypeCard
+from sonotype.models.heads.prototypes import PrototypeHead
+from sonotype.models.heads.transfer import TransferHead
 
 
-def explain(head: Head, network: ModelResult) -> ModelResult:
-    """Classify a clip by the prototypes of `head`, with the evidence that decided.
+def by_prototypes(classifier: PrototypeHead, backbone: ModelResult) -> ModelResult:
+    """Classify a clip by prototypes, with the evidence that decided.
 
     Args:
-        head: the prototype model.
-        network: the answer of its network, with the embeddings of every patch.
+        classifier: the prototypes and their layer.
+        backbone: the answer of the backbone, with the embeddings of every patch.
 
     Returns:
-        The network's answer with the classes, probabilities (of the clip by its mean logits) and reasons of the head.
+        The backbone's answer with the classes, probabilities (of the clip by its mean logits) and reasons of the head.
     """
-    reasons = head.classifier.explain(network.patch_embeddings[head.embedding])
+    card: PrototypeCard = classifier.card
+    reasons = classifier.explain(backbone.patch_embeddings[card.backbone.embedding])
     return replace(
-        network,
-        model=head.card.address,
-        model_sha256=head.card.weights.sha256,
-        labels=head.card.labels,
-        tags=head.classifier.probabilities(reasons.logits),
-        taggram=head.classifier.probabilities(reasons.patch_logits),
+        backbone,
+        model=card.address,
+        model_sha256=card.weights.sha256,
+        labels=card.labels,
+        tags=classifier.probabilities(reasons.logits),
+        taggram=classifier.probabilities(reasons.patch_logits),
         reasons=reasons,
+        task="multilabel" if card.multilabel else "multiclass",
+    )
+
+
+def by_layers(classifier: TransferHead, backbone: ModelResult) -> ModelResult:
+    """Classify a clip, or predict its values, by a transfer head.
+
+    Args:
+        classifier: the layers.
+        backbone: the answer of the backbone, with the embeddings of every patch.
+
+    Returns:
+        The backbone's answer with the labels and predictions of the head; those of the clip are the mean over patches.
+    """
+    card = classifier.card
+    predictions = classifier.predict(backbone.patch_embeddings[card.backbone.embedding])
+    return replace(
+        backbone,
+        model=card.address,
+        model_sha256=card.weights.sha256,
+        labels=card.labels,
+        tags=predictions.mean(axis=0, dtype=np.float64).astype(np.float32),
+        taggram=predictions,
+        task=card.task,
     )

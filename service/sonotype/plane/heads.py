@@ -1,41 +1,40 @@
-"""Prototype models that can be served: the head, the network it stands on, and what is known of its prototypes."""
+"""Heads that can be served: prototype models and transfer heads, each with the backbone it stands on."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, PrototypeCard
+from sonotype.core.types import ModelResult, Task
+from sonotype.models.card import AnyHeadCard, Card, HeadCard, PrototypeCard
 from sonotype.models.heads.prototypes import PrototypeHead
 from sonotype.models.heads.provenance import PrototypeRecord, Provenance, read_provenance
+from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.registry import Registry
+from sonotype.plane.explain import by_layers, by_prototypes
+from sonotype.plane.query import AnalyzeQuery
 
 DECODER_FILE = "decoder.safetensors"
 PROVENANCE_FILE = "provenance.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A prototype model, loaded.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head(ABC):
+    """A head, loaded: what every kind of them offers.
 
     Attributes:
         card: the model.
-        classifier: its prototypes and their layer.
         backbone: the network whose embedding it reads.
         folder: where it lies.
-        records: provenance by prototype id; empty where there is none that fits.
-        can_sonify: it has a decoder.
         notes: what is amiss although it can be served.
     """
 
-    card: PrototypeCard
-    classifier: PrototypeHead
+    card: AnyHeadCard
     backbone: Card
     folder: Path
-    records: Mapping[str, PrototypeRecord] = field(default_factory=dict)
-    can_sonify: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -43,26 +42,108 @@ class Head:
         """Name of the embedding that it reads."""
         return self.card.backbone.embedding
 
+    @property
+    @abstractmethod
+    def task(self) -> Task:
+        """What its answers hold."""
 
-def load_head(registry: Registry, card: PrototypeCard) -> Head:
-    """Load a prototype model and hold it against the network that is here.
+    @abstractmethod
+    def explain(self, backbone: ModelResult) -> ModelResult:
+        """Its answer from that of its backbone, which holds the embeddings of every patch."""
+
+    def fitted(self, query: AnalyzeQuery) -> AnalyzeQuery:
+        """The query as its backbone is asked: with the head's own front end and hop where the caller names none."""
+        return query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrototypeModel(Head):
+    """A prototype model.
+
+    Attributes:
+        classifier: its prototypes and their layer.
+        records: provenance by prototype id; empty where there is none that fits.
+        can_sonify: it has a decoder.
+    """
+
+    card: PrototypeCard
+    classifier: PrototypeHead
+    records: Mapping[str, PrototypeRecord] = field(default_factory=dict)
+    can_sonify: bool = False
+
+    @property
+    def task(self) -> Task:
+        """Whether one of its classes applies, or any number of them."""
+        return "multilabel" if self.card.multilabel else "multiclass"
+
+    def explain(self, backbone: ModelResult) -> ModelResult:
+        """Classes with the evidence that decided; see `by_prototypes`."""
+        return by_prototypes(self.classifier, backbone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferModel(Head):
+    """A transfer head with `classifier`, its layers."""
+
+    card: HeadCard
+    classifier: TransferHead
+
+    @property
+    def task(self) -> Task:
+        """What its card says."""
+        return self.card.task
+
+    def explain(self, backbone: ModelResult) -> ModelResult:
+        """Predictions of the layers; see `by_layers`."""
+        return by_layers(self.classifier, backbone)
+
+    def fitted(self, query: AnalyzeQuery) -> AnalyzeQuery:
+        """The query with what the card says of front end and hop."""
+        hop_s = self.card.hop_s if query.hop_s is None else query.hop_s
+        return replace(query, frontend=query.frontend or self.card.frontend, hop_s=hop_s)
+
+
+def load_head(registry: Registry, card: AnyHeadCard) -> Head:
+    """Load a head and hold it against the network that is here.
 
     Raises:
         SonotypeError: `model_not_found` or `weights_missing` for its network; `weights_missing` or `weights_corrupt`
             for itself, also where it was trained on other weights of the network.
     """
+    if isinstance(card, PrototypeCard):
+        return _load_prototypes(registry, card)
+    return _load_layers(registry, card)
+
+
+def _load_prototypes(registry: Registry, card: PrototypeCard) -> PrototypeModel:
     backbone = _backbone(registry, card)
     folder = registry.folder(card)
     classifier = PrototypeHead.load(folder, card)
-    if classifier.dim != _dim(backbone, card):
-        raise _corrupt(card, f"its prototypes have {classifier.dim} numbers, the embedding {_dim(backbone, card)}")
+    _check_dim(backbone, card, classifier.dim, "its prototypes have")
     records, notes = _records(folder, card)
     missing = _decoder_fault(folder, card, classifier.dim)
-    can_sonify = card.decoder is not None and missing is None
-    return Head(card, classifier, backbone, folder, records, can_sonify, (*notes, *([missing] if missing else [])))
+    return PrototypeModel(
+        card=card,
+        backbone=backbone,
+        folder=folder,
+        notes=(*notes, *([missing] if missing else [])),
+        classifier=classifier,
+        records=records,
+        can_sonify=card.decoder is not None and missing is None,
+    )
 
 
-def _backbone(registry: Registry, card: PrototypeCard) -> Card:
+def _load_layers(registry: Registry, card: HeadCard) -> TransferModel:
+    backbone = _backbone(registry, card)
+    if card.frontend is not None and card.frontend not in backbone.frontends:
+        raise _corrupt(card, f"{backbone.name} has no front end {card.frontend!r}")
+    folder = registry.folder(card)
+    classifier = TransferHead.load(folder, card)
+    _check_dim(backbone, card, classifier.dim, "its first layer takes")
+    return TransferModel(card=card, backbone=backbone, folder=folder, classifier=classifier)
+
+
+def _backbone(registry: Registry, card: AnyHeadCard) -> Card:
     name = card.backbone.model
     try:
         backbone = registry.get(name)
@@ -77,11 +158,12 @@ def _backbone(registry: Registry, card: PrototypeCard) -> Card:
     return backbone
 
 
-def _dim(backbone: Card, card: PrototypeCard) -> int:
+def _check_dim(backbone: Card, card: AnyHeadCard, dim: int, has: str) -> None:
     found = next((spec.dim for spec in backbone.embeddings if spec.name == card.backbone.embedding), None)
     if found is None:
         raise _corrupt(card, f"{backbone.name} has no embedding {card.backbone.embedding!r}")
-    return found
+    if found != dim:
+        raise _corrupt(card, f"{has} {dim} numbers, the embedding {found}")
 
 
 def _decoder_fault(folder: Path, card: PrototypeCard, dim: int) -> str | None:
@@ -118,5 +200,5 @@ def _without_badges(found: Provenance) -> tuple[dict[str, PrototypeRecord], tupl
     return records, (f"the badges of {PROVENANCE_FILE} are those of another decoder",) if gated else ()
 
 
-def _corrupt(card: PrototypeCard, what: str) -> SonotypeError:
+def _corrupt(card: AnyHeadCard, what: str) -> SonotypeError:
     return SonotypeError(Code.WEIGHTS_CORRUPT, f"{card.name} cannot be served: {what}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.heads.provenance import PrototypeRecord
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import PrototypeModel
 from sonotype.plane.sonification import PrototypeInfo, Rendering
 
 SEGMENT = Rendering("segment")
@@ -24,7 +24,7 @@ class Prototype:
         info: what is told of it.
     """
 
-    head: Head
+    head: PrototypeModel
     index: int
     info: PrototypeInfo
 
@@ -41,7 +41,7 @@ class Prototypes:
         heads: the served prototype models.
     """
 
-    def __init__(self, heads: Iterable[Head]) -> None:
+    def __init__(self, heads: Iterable[PrototypeModel]) -> None:
         found = [_prototype(head, index) for head in heads for index in range(len(head.classifier.ids))]
         self._by_id = {prototype.info.id: prototype for prototype in found}
 
@@ -61,17 +61,17 @@ class Prototypes:
             raise SonotypeError(Code.NOT_FOUND, f"There is no prototype {prototype_id[:200]!r}.")
         return found
 
-    def of(self, head: Head) -> list[Prototype]:
+    def of(self, head: PrototypeModel) -> list[Prototype]:
         """Those of one model, in its order."""
         return [self._by_id[prototype_id] for prototype_id in head.classifier.ids]
 
 
-def segment_path(head: Head, prototype_id: str) -> Path:
+def segment_path(head: PrototypeModel, prototype_id: str) -> Path:
     """Where the real segment of a prototype lies, if there is one."""
     return head.folder / "medoids" / f"{prototype_id}.ogg"
 
 
-def _prototype(head: Head, index: int) -> Prototype:
+def _prototype(head: PrototypeModel, index: int) -> Prototype:
     prototype_id = head.classifier.ids[index]
     record = head.records.get(prototype_id)
     decoded = tuple(Rendering("prototype", seed) for seed in head.card.seeds) if head.can_sonify else ()

@@ -13,7 +13,7 @@ import numpy as np
 from sonotype.audio.encode import encode, to_pcm
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import PrototypeModel
 from sonotype.plane.playback import AudioMemory, audio_file, rehearse
 from sonotype.plane.prototypes import Prototype
 from sonotype.plane.sonification import AudioFile, AudioFormat, Rendering
@@ -64,7 +64,7 @@ class Renderings:
             metrics.RENDERINGS.labels("memory").inc()
         return file
 
-    async def warm(self, head: Head, prototypes: Iterable[Prototype]) -> None:
+    async def warm(self, head: PrototypeModel, prototypes: Iterable[Prototype]) -> None:
         """Load the decoder of a model and make what is missing, whenever nobody else wants the lane.
 
         Raises:
@@ -136,7 +136,7 @@ def _checked(prototype: Prototype, rendering: Rendering | None) -> Rendering:
     return found
 
 
-def _shelf_name(head: Head) -> str:
+def _shelf_name(head: PrototypeModel) -> str:
     """Everything that changes how a model's renderings sound: prototypes, decoder, steps, guidance."""
     decoder = head.card.decoder.model_dump(mode="json") if head.card.decoder else None
     text = json.dumps([head.card.weights.sha256, decoder], sort_keys=True)

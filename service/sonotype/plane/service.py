@@ -13,8 +13,11 @@ from sonotype.plane.budget import ByteLedger, UploadBytes
 from sonotype.plane.catalog.opening import CatalogDoor
 from sonotype.plane.catalog.port import CatalogPlane
 from sonotype.plane.deployment import Deployment
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import Head, PrototypeModel
 from sonotype.plane.keys import KeyRing
+from sonotype.plane.live.port import LiveSession
+from sonotype.plane.live.query import ListenQuery
+from sonotype.plane.live.sessions import Live
 from sonotype.plane.port import ModelInfo, Readiness
 from sonotype.plane.prototypes import Prototypes
 from sonotype.plane.query import AnalyzeQuery
@@ -50,6 +53,7 @@ class Service:
         keys: KeyRing,
         upload_bytes: ByteLedger,
         catalog: CatalogDoor,
+        live: Live,
     ) -> None:
         self._served = served
         self._deployment = deployment
@@ -65,6 +69,7 @@ class Service:
         self._keys = keys
         self._upload_bytes = upload_bytes
         self._catalog = catalog
+        self._live = live
         self._draining = False
 
     @property
@@ -78,7 +83,7 @@ class Service:
 
     def models(self) -> list[ModelInfo]:
         """Every model of the repositories, sorted by name."""
-        return [self._info(name) for name in sorted({**self._registry.cards(), **self._registry.prototype_cards()})]
+        return [self._info(name) for name in sorted({**self._registry.cards(), **self._registry.head_cards()})]
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `model_not_found`."""
@@ -89,7 +94,7 @@ class Service:
         if model is None:
             return self._prototypes.infos(None, label)
         found = self._served.find(model)
-        return self._prototypes.infos(found.card.address, label) if isinstance(found, Head) else []
+        return self._prototypes.infos(found.card.address, label) if isinstance(found, PrototypeModel) else []
 
     def prototype(self, prototype_id: str) -> PrototypeInfo:
         """One prototype. Raises `not_found`."""
@@ -105,13 +110,17 @@ class Service:
         """Generate audio. Entering and iterating raise `SonotypeError`."""
         return self._sonification.open(query, upload)
 
+    def listen(self, query: ListenQuery) -> AbstractAsyncContextManager[LiveSession]:
+        """Open a live session. Entering raises `SonotypeError`."""
+        return self._live.open(query)
+
     async def warm_up(self) -> None:
         """Load decoders and render prototypes, once workers are up and whenever nobody else wants to sonify."""
         try:
             await self.wait_ready()
         except SonotypeError:
             return  # who cannot analyse says so elsewhere
-        for head in self._deployment.heads.values():
+        for head in self._deployment.prototype_models:
             if not head.can_sonify:
                 continue
             try:
@@ -140,6 +149,7 @@ class Service:
         self._draining = True
         self._admission.draining = True
         self._lane.draining = True
+        self._live.drain()
 
     async def wait_ready(self) -> None:
         """Wait until a worker is up. Raises `unavailable` when none can start."""

@@ -12,7 +12,7 @@ from sonotype.core.types import Floats, Upload
 from sonotype.models.pooling import pooled
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.deployment import Model
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import Head, PrototypeModel
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import Sonified, SonifyQuery
 from sonotype.plane.starts import check_query, from_embedding, from_label, from_mixture, points_of, winners
@@ -35,7 +35,7 @@ class Sonification:
 
     def __init__(
         self,
-        heads: Sequence[Head],
+        heads: Sequence[PrototypeModel],
         find: Callable[[str], Model],
         analyzer: Analyzer,
         lane: SonifyLane,
@@ -84,7 +84,7 @@ class Sonification:
             finally:
                 await chunks.aclose()
 
-    def _head(self, query: SonifyQuery) -> Head:
+    def _head(self, query: SonifyQuery) -> PrototypeModel:
         """The model asked for: the one named, that of the prototypes of a mixture, or the first that can."""
         if query.model:
             return _able(self._find(query.model))
@@ -102,7 +102,7 @@ class Sonification:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")
         return asyncio.get_running_loop().time() + timeout_s
 
-    async def _start(self, head: Head, query: SonifyQuery, upload: Upload | None) -> Floats:
+    async def _start(self, head: PrototypeModel, query: SonifyQuery, upload: Upload | None) -> Floats:
         if upload is not None:
             return await self._embed(head, query, upload)
         if query.embedding is not None:
@@ -113,7 +113,7 @@ class Sonification:
         assert query.path.from_label is not None, "check_query lets nothing else pass"  # noqa: S101
         return from_label(head, query.path.from_label)
 
-    async def _embed(self, head: Head, query: SonifyQuery, upload: Upload) -> Floats:
+    async def _embed(self, head: PrototypeModel, query: SonifyQuery, upload: Upload) -> Floats:
         """What the model keeps of an upload: the mean of its patches' embeddings, shape [D]."""
         asked = AnalyzeQuery(
             models=(head.backbone.address,),
@@ -126,9 +126,11 @@ class Sonification:
         return pooled(result.patch_embeddings[head.embedding], result.patches)
 
 
-def _able(model: Model) -> Head:
-    if not isinstance(model, Head):
-        raise SonotypeError(Code.INVALID_REQUEST, f"{model.name} is a network; only prototype models can be heard.")
+def _able(model: Model) -> PrototypeModel:
+    if not isinstance(model, PrototypeModel):
+        card = model.card if isinstance(model, Head) else model
+        kind = "transfer head" if isinstance(model, Head) else "network"
+        raise SonotypeError(Code.INVALID_REQUEST, f"{card.name} is a {kind}; only prototype models can be heard.")
     if model.card.decoder is None:
         raise SonotypeError(Code.INVALID_REQUEST, f"{model.card.name} has no decoder, so nothing can be heard.")
     if not model.can_sonify:

@@ -10,7 +10,7 @@ from sonotype.audio.encode import FORMATS
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.heads.counterfactual import counterfactual
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import PrototypeModel
 from sonotype.plane.sonification import SonifyQuery
 
 MIN_POINTS, MAX_POINTS = 2, 9
@@ -43,7 +43,7 @@ def check_query(query: SonifyQuery, *, has_upload: bool) -> None:
     _check_mixture(query)
 
 
-def from_embedding(head: Head, values: tuple[float, ...]) -> Floats:
+def from_embedding(head: PrototypeModel, values: tuple[float, ...]) -> Floats:
     """An embedding as given, shape [D]. Raises `invalid_request` for another length or numbers that are not finite."""
     if len(values) != head.classifier.dim:
         raise _invalid(f"{head.card.name} takes an embedding of {head.classifier.dim} numbers, not {len(values)}.")
@@ -54,7 +54,7 @@ def from_embedding(head: Head, values: tuple[float, ...]) -> Floats:
     return embedding
 
 
-def from_mixture(head: Head, mixture: tuple[tuple[str, float], ...]) -> Floats:
+def from_mixture(head: PrototypeModel, mixture: tuple[tuple[str, float], ...]) -> Floats:
     """The weighted mean of prototypes in the backbone's space, shape [D]. Raises `not_found` for an unknown one."""
     known = {prototype_id: index for index, prototype_id in enumerate(head.classifier.ids)}
     for prototype_id, _ in mixture:
@@ -65,7 +65,7 @@ def from_mixture(head: Head, mixture: tuple[tuple[str, float], ...]) -> Floats:
     return np.asarray(weights / weights.sum() @ rows, dtype=np.float32)
 
 
-def from_label(head: Head, label: str) -> Floats:
+def from_label(head: PrototypeModel, label: str) -> Floats:
     """The most typical prototype of a class: the one that is given the highest probability of it, shape [D]."""
     index = label_index(head, label)
     own = np.flatnonzero(head.classifier.owners == index)
@@ -75,14 +75,14 @@ def from_label(head: Head, label: str) -> Floats:
     return np.asarray(rows[head.classifier.logits(rows)[:, index].argmax()])
 
 
-def label_index(head: Head, label: str) -> int:
+def label_index(head: PrototypeModel, label: str) -> int:
     """The column of a class. Raises `invalid_request` for an unknown one."""
     if label not in head.card.labels:
         raise _invalid(f"{head.card.name} has no class {label[:80]!r}; it has {', '.join(head.card.labels)[:400]}.")
     return head.card.labels.index(label)
 
 
-def points_of(head: Head, query: SonifyQuery, start: Floats) -> Floats:
+def points_of(head: PrototypeModel, query: SonifyQuery, start: Floats) -> Floats:
     """One embedding per segment, shape [n, D]: the start itself, or the points of the path that begins there.
 
     Raises:
@@ -94,7 +94,7 @@ def points_of(head: Head, query: SonifyQuery, start: Floats) -> Floats:
     return counterfactual(head.classifier, start, query.path.to_label, query.path.points)
 
 
-def winners(head: Head, points: Floats) -> tuple[tuple[str, ...], tuple[float, ...]]:
+def winners(head: PrototypeModel, points: Floats) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """The winning class of each embedding and its probability."""
     probabilities = head.classifier.probabilities(head.classifier.logits(points))
     best = probabilities.argmax(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sonotype.catalog.track import TrackEvidence, TrackLabel
 from sonotype.core.types import Floats, ModelResult, Reasons
-from sonotype.plane.heads import Head
+from sonotype.plane.heads import Head, PrototypeModel, TransferModel
 
 MIN_SCORE = 0.05
 MOST = 16
@@ -18,10 +18,15 @@ Description = tuple[tuple[TrackLabel, ...], tuple[TrackEvidence, ...]]
 
 
 def describe(results: Iterable[ModelResult]) -> Description:
-    """Labels and evidence of every model, at most 16 of each per model, best first."""
+    """Labels and evidence of every model, at most 16 of each per model, best first.
+
+    The values of a regression are no labels: they have no bounds, and filters compare scores.
+    """
     labels: list[TrackLabel] = []
     evidence: list[TrackEvidence] = []
     for result in results:
+        if result.task == "regression":
+            continue
         labels += strongest_labels(result.model, result.labels, result.tags)
         if result.reasons is not None:
             evidence += strongest_evidence(result.model, result.labels, result.reasons)
@@ -29,18 +34,21 @@ def describe(results: Iterable[ModelResult]) -> Description:
 
 
 def describe_embedding(heads: Iterable[Head], embedding: Floats) -> Description:
-    """The same from the embedding [D] of a whole track, by the prototype models that read it.
+    """The same from the embedding [D] of a whole track, by the heads that read it.
 
-    The embedding of a track is the mean over its patches, and prototypes compare patches: the shares are near to
+    The embedding of a track is the mean over its patches, and heads judge patches: the scores and shares are near to
     those of an upload, not equal.
     """
     labels: list[TrackLabel] = []
     evidence: list[TrackEvidence] = []
     for head in heads:
-        reasons = head.classifier.explain(embedding[None])
-        scores = head.classifier.probabilities(reasons.logits)
-        labels += strongest_labels(head.card.address, head.card.labels, scores)
-        evidence += strongest_evidence(head.card.address, head.card.labels, reasons)
+        model, names = head.card.address, head.card.labels
+        if isinstance(head, PrototypeModel):
+            reasons = head.classifier.explain(embedding[None])
+            labels += strongest_labels(model, names, head.classifier.probabilities(reasons.logits))
+            evidence += strongest_evidence(model, names, reasons)
+        elif isinstance(head, TransferModel) and head.task != "regression":
+            labels += strongest_labels(model, names, head.classifier.predict(embedding[None])[0])
     return _best_first(labels, evidence)
 
 

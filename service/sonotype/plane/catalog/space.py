@@ -40,7 +40,7 @@ class Space:
         return f"{self.card.address}.{self.embedding}.{self.card.weights_sha256[:_SHA_DIGITS]}"
 
     def carries(self, head: Head) -> bool:
-        """Whether a prototype model reads this very embedding."""
+        """Whether a head reads this very embedding."""
         return head.backbone.address == self.card.address and head.embedding == self.embedding
 
 
@@ -77,11 +77,13 @@ def choose_space(deployment: Deployment, wanted: str) -> Space:
 
 
 def choose_labellers(deployment: Deployment, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Names of the models whose labels and evidence are kept: those wanted, else the default and all with prototypes.
+    """Names of the models whose labels and evidence are kept: those wanted, else the default and all heads.
 
+    Without a wish those heads are left out that predict values, which are no labels.
     One that is not served is left out with a warning: tracks are stored without its labels.
     """
-    names = dict.fromkeys(wanted or (deployment.default_model, *deployment.heads))
+    judging = [name for name, head in deployment.heads.items() if head.task != "regression"]
+    names = dict.fromkeys(wanted or (deployment.default_model, *judging))
     served = tuple(name for name in names if deployment.served(name.partition("@")[0]) is not None)
     for name in names:
         if name not in served:

@@ -32,7 +32,7 @@ class Tracks:
         catalog: the engine.
         generations: which embeddings are stored.
         labellers: names of the models whose labels and evidence are stored.
-        heads: the served prototype models.
+        heads: the served heads.
         analyze: the use case of analysing an upload.
     """
 
