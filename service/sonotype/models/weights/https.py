@@ -18,6 +18,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.weights.base import Progress, corrupt, no_progress, sha256_of, unreachable
 from sonotype.models.weights.partial import Partial
 
+MAX_BYTES = 16 * 2**30
 _TRANSIENT = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -36,7 +37,7 @@ def fetch(
     progress: Progress = no_progress,
     tries: int = 4,
     backoff_s: float = 0.5,
-    max_bytes: int = 16 * 2**30,
+    max_bytes: int = MAX_BYTES,
 ) -> None:
     """Fetch a file of known hash to `target`.
 

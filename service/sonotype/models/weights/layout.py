@@ -17,10 +17,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sonotype.models.card import Card
+from sonotype.models.weights.terms import Acceptance
 
 
 class Receipt(BaseModel):
-    """What was pulled, from where and when."""
+    """What was pulled, from where and when, and who accepted its licence where that was asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,6 +33,7 @@ class Receipt(BaseModel):
     source_sha256: str
     licence: str
     pulled_at: str
+    acceptance: Acceptance | None = None
 
 
 def weights_name(card: Card) -> str:

