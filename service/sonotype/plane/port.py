@@ -10,6 +10,8 @@ from typing import Protocol
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.card import AnyCard
 from sonotype.plane.catalog.port import CatalogPlane, CatalogState
+from sonotype.plane.live.port import LiveSession
+from sonotype.plane.live.query import ListenQuery
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
 
@@ -77,6 +79,14 @@ class Plane(Protocol):
 
         Raises:
             SonotypeError: any code of the table.
+        """
+
+    def listen(self, query: ListenQuery) -> AbstractAsyncContextManager[LiveSession]:
+        """Open a live session; leaving the context gives up what is on its way.
+
+        Raises:
+            SonotypeError: `overloaded` with too many sessions, `draining`, `unavailable`, `model_not_found`,
+                `invalid_request`.
         """
 
     async def readiness(self) -> Readiness:

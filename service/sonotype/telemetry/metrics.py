@@ -180,3 +180,17 @@ CATALOG_INDEX_RECALL = Gauge(
 )
 CATALOG_JOBS = Gauge("sonotype_catalog_jobs", "Jobs that wait or run.", ["state"])
 CATALOG_JOB_FILES = Counter("sonotype_catalog_job_files_total", "Files of jobs by what became of them.", ["state"])
+
+# Live tagging.
+LIVE_SESSIONS = Gauge("sonotype_live_sessions", "Live sessions that are open.")
+LIVE_ANSWERS = Counter("sonotype_live_answers_total", "Answers of live sessions.")
+LIVE_LAG_S = Histogram(
+    "sonotype_live_lag_seconds",
+    "From the arrival of the last sample of a patch to its answer.",
+    buckets=PHASE_BUCKETS_S,
+)
+LIVE_ENDED = Counter(
+    "sonotype_live_ended_total",
+    "Live sessions by face (websocket, grpc) and by why they ended: done, left, or a domain code.",
+    ["face", "why"],
+)
