@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonotype.core.types import Crop
+from sonotype.core.types import Crop, Patchout
 from sonotype.serving.cache import Cut, cache_key
 
 hashes = st.binary(max_size=8).map(lambda data: hashlib.sha256(data).hexdigest())
 words = st.from_regex(r"[a-z0-9_-]{1,32}", fullmatch=True)
 seconds = st.floats(0, 1e6, allow_nan=False)
+patchouts = st.builds(
+    Patchout,
+    time_every=st.integers(1, 9),
+    freq_every=st.integers(1, 9),
+    time_drop=st.integers(0, 200),
+    freq_drop=st.integers(0, 9),
+    seed=st.none() | st.integers(0, 2**31 - 1),
+).filter(lambda patchout: not patchout.is_none)  # which says the same as None
 cuts = st.builds(
     Cut,
     crop=st.builds(Crop, seconds, st.none() | seconds),
     frames=st.integers(1, 4000),
     hop_frames=st.integers(1, 4000),
-    tail=st.sampled_from(["drop", "repeat", "pad"]),
-    short=st.sampled_from(["repeat", "pad", "refuse"]),
+    tail=st.sampled_from(["drop", "repeat", "pad", "align"]),
+    short=st.sampled_from(["repeat", "pad", "refuse", "native"]),
     stored=st.sampled_from(["clip", "patches"]),
+    patchout=st.none() | patchouts,
 )
 questions = st.fixed_dictionaries(
     {
@@ -93,3 +103,11 @@ def test_zero_has_one_key_however_it_is_written() -> None:
 def test_the_key_reads_as_documented() -> None:
     expected = f"v2:analyze:{'a' * 16}:fp32:{'b' * 8}:0.0_end_187_187_repeat_repeat_clip:{'c' * 64}"
     assert cache_key(**PLAIN) == expected
+
+
+def test_what_is_left_out_is_in_the_key_only_where_something_is() -> None:
+    whole = Cut(Crop(), 187, 187, "repeat", "repeat")
+    assert str(replace(whole, patchout=Patchout(seed=3))) == str(whole)
+    fast = replace(whole, patchout=Patchout(time_every=4, freq_drop=1))
+    assert str(fast) == f"{whole}_p-4-1-0-1-even"
+    assert str(replace(fast, patchout=Patchout(time_every=4, freq_drop=1, seed=7))) == f"{whole}_p-4-1-0-1-7"

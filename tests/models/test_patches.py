@@ -14,6 +14,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Window
 from sonotype.models.card import FrontendSpec, PatchSpec
 from sonotype.models.patches import Patcher
+from sonotype.models.pooling import patch_weights, pooled
 
 RATE = 16000
 
@@ -35,8 +36,11 @@ def make_frontend(n_fft: int = 8, hop_length: int = 4, padding: str = "reflect",
     )
 
 
-def make_patch(frames: int = 5, hop_frames: int = 5, tail: str = "drop", short: str = "repeat") -> PatchSpec:
-    return PatchSpec.model_validate({"frames": frames, "hop_frames": hop_frames, "tail": tail, "short": short})
+def make_patch(
+    frames: int = 5, hop_frames: int = 5, tail: str = "drop", short: str = "repeat", min_frames: int = 1
+) -> PatchSpec:
+    fields = {"frames": frames, "hop_frames": hop_frames, "tail": tail, "short": short, "min_frames": min_frames}
+    return PatchSpec.model_validate(fields)
 
 
 @dataclass
@@ -61,7 +65,10 @@ def reference(frontend: FrontendSpec, patch: PatchSpec, clip: Floats) -> list[tu
     starts = [s for s in range(0, total, patch.hop_frames) if s + patch.frames <= total]
     following = starts[-1] + patch.hop_frames if starts else 0
     policy = patch.tail if starts else patch.short
-    if policy != "drop" and following < total:
+    if policy == "align":
+        if starts[-1] + patch.frames < total:
+            starts.append(total - patch.frames)
+    elif policy != "drop" and following < total:
         starts.append(following)
     windows = []
     for start in starts:
@@ -88,8 +95,8 @@ patches = st.builds(
     make_patch,
     frames=st.integers(1, 7),
     hop_frames=st.integers(1, 9),
-    tail=st.sampled_from(["drop", "repeat", "pad"]),
-    short=st.sampled_from(["repeat", "pad"]),
+    tail=st.sampled_from(["drop", "repeat", "pad", "align"]),
+    short=st.sampled_from(["repeat", "pad", "native"]),
 )
 
 
@@ -120,13 +127,36 @@ def test_the_report_accounts_for_every_second(frontend: FrontendSpec, patch: Pat
     valid = [window.valid_frames for window in result.windows]
     seconds = frontend.hop_length / RATE
     assert report.count == len(valid) == result.patcher.starts_s().size
-    assert report.filled_s == pytest.approx((patch.frames - valid[-1]) * seconds)
+    is_native = valid[-1] < patch.frames and result.windows[-1].fill == "native"
+    assert report.filled_s == pytest.approx(0.0 if is_native else (patch.frames - valid[-1]) * seconds)
+    assert report.length_s == pytest.approx((valid[-1] if is_native else patch.frames) * seconds)
     last_end = float(result.patcher.starts_s()[-1]) + report.length_s
     assert report.dropped_s == pytest.approx(max(0.0, n / RATE - last_end), abs=1e-6)
     if patch.tail != "drop" and patch.hop_frames <= patch.frames:
         assert report.dropped_s == 0.0
+    if patch.tail == "align":
+        assert report.dropped_s == 0.0
+    assert_overlap(result, patch, seconds)
     assert (report.tail, report.short) == (patch.tail, patch.short)
     assert report.hop_s == pytest.approx(patch.hop_frames * seconds)
+
+
+def assert_overlap(result: Cut, patch: PatchSpec, seconds: float) -> None:
+    """Only a last window that does not start where the next one would have shares more than the hop says."""
+    starts, report = result.patcher.starts_s(), result.patcher.report()
+    regular = (report.count - 1) * patch.hop_frames * seconds
+    moved = report.count > 1 and starts[-1] < regular - seconds / 2
+    shared = starts[-2] + report.length_s - starts[-1] if moved else 0.0
+    assert report.overlap_s == pytest.approx(max(0.0, shared), abs=1e-6)
+    assert moved <= (patch.tail == "align")
+    weights = patch_weights(report)
+    assert weights.shape == (report.count,)
+    assert (weights[:-1] == 1).all()
+    if moved:
+        added = min(starts[-1] - starts[-2], report.length_s)  # what no window before has covered
+        assert weights[-1] == pytest.approx(added / min(report.hop_s, report.length_s), abs=1e-4)
+    else:
+        assert weights[-1] == 1
 
 
 @pytest.mark.parametrize(("tail", "short"), [*product(["drop", "repeat", "pad"], ["repeat", "pad"])])
@@ -155,6 +185,60 @@ def test_repeat_starts_at_the_next_hop_position_as_essentia_does() -> None:
     result = cut(make_frontend(), patch, [make_clip(21)])
     assert [window.valid_frames for window in result.windows] == [5, 4]
     np.testing.assert_allclose(result.patcher.starts_s(), [0.0, 2 * 4 / RATE])
+
+
+def test_an_aligned_patch_ends_with_the_clip() -> None:
+    # 13 frames in patches of 5: the third starts at frame 8 instead of 10 and shares 2 frames with the second
+    result = cut(make_frontend(), make_patch(tail="align"), [make_clip(50)])
+    assert [(window.valid_frames, window.fill) for window in result.windows] == [(5, "repeat")] * 3
+    np.testing.assert_allclose(result.patcher.starts_s(), np.array([0, 5, 8]) * 4 / RATE)
+    report = result.patcher.report()
+    assert (report.dropped_s, report.filled_s) == (0.0, 0.0)
+    assert report.overlap_s == pytest.approx(2 * 4 / RATE)
+    np.testing.assert_allclose(patch_weights(report), [1, 1, 3 / 5])
+
+
+def test_an_aligned_patch_among_overlapping_ones_counts_by_what_it_adds() -> None:
+    # 12 frames in patches of 5 every 4: the last starts at frame 7 after 4 and adds 3 frames where others add 4
+    report = cut(make_frontend(), make_patch(hop_frames=4, tail="align"), [make_clip(46)]).patcher.report()
+    assert report.overlap_s == pytest.approx(2 * 4 / RATE)
+    np.testing.assert_allclose(patch_weights(report), [1, 1, 3 / 4])
+
+
+def test_the_mean_counts_no_audio_twice_and_the_maximum_knows_no_weights() -> None:
+    report = cut(make_frontend(), make_patch(tail="align"), [make_clip(50)]).patcher.report()
+    rows = np.array([[0.0, 1.0], [2.0, 1.0], [4.0, 6.0]], dtype=np.float32)
+    np.testing.assert_allclose(pooled(rows, report), [(2 + 0.6 * 4) / 2.6, (2 + 0.6 * 6) / 2.6], rtol=1e-6)
+    np.testing.assert_array_equal(pooled(rows, report, "max"), [4.0, 6.0])
+    plain = cut(make_frontend(), make_patch(hop_frames=1), [make_clip(28)]).patcher.report()
+    np.testing.assert_array_equal(pooled(rows, plain), rows.mean(axis=0))
+
+
+@pytest.mark.parametrize("n", [39, 19])
+def test_a_clip_of_whole_patches_needs_no_aligned_one(n: int) -> None:
+    result = cut(make_frontend(), make_patch(tail="align"), [make_clip(n)])
+    assert len(result.windows) == (n + 1) // 20
+    assert result.patcher.report().overlap_s == 0.0
+
+
+def test_a_short_clip_is_taken_as_it_is() -> None:
+    result = cut(make_frontend(), make_patch(short="native", tail="align"), [make_clip(9)])
+    assert [(window.valid_frames, window.fill) for window in result.windows] == [(3, "native")]
+    report = result.patcher.report()
+    assert report.length_s == pytest.approx(3 * 4 / RATE)
+    assert (report.count, report.dropped_s, report.filled_s, report.overlap_s) == (1, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("n", "enough"), [(11, False), (12, True)])
+def test_a_clip_shorter_than_the_network_can_take_is_refused(n: int, enough: bool) -> None:
+    patcher = Patcher(make_frontend(), make_patch(short="native", min_frames=4))
+    patcher.feed(make_clip(n))
+    if enough:
+        assert [window.valid_frames for window in patcher.finish()] == [4]
+        return
+    with pytest.raises(SonotypeError, match="at least") as caught:
+        patcher.finish()
+    assert caught.value.code is Code.AUDIO_TOO_SHORT
 
 
 def test_nothing_is_added_when_the_last_patch_ends_the_clip() -> None:
@@ -199,9 +283,10 @@ def test_whole_windows_come_while_the_clip_still_arrives() -> None:
 
 @pytest.mark.parametrize("chunk", [1000, 16000, 128000])
 @pytest.mark.parametrize("hop_frames", [93, 187, 400])
-def test_memory_does_not_grow_with_the_clip(chunk: int, hop_frames: int) -> None:
+@pytest.mark.parametrize("tail", ["drop", "align"])
+def test_memory_does_not_grow_with_the_clip(chunk: int, hop_frames: int, tail: str) -> None:
     frontend = make_frontend(n_fft=512, hop_length=256)
-    patcher = Patcher(frontend, make_patch(frames=187, hop_frames=hop_frames))
+    patcher = Patcher(frontend, make_patch(frames=187, hop_frames=hop_frames, tail=tail))
     samples = np.zeros(chunk, dtype=np.float32)
     held = []
     for _ in range(5_000_000 // chunk):

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, NonNegativeInt, Tag, field_validator, model_validator
 
 from sonotype.core.types import Quality, ShortPolicy, TailPolicy, Task
+from sonotype.models.nets.patchout import SIDE, grid_size
 
 _SHA256 = r"^[0-9a-f]{64}$"
 _NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
 NAME_PATTERN = re.compile(_NAME)
+_FIXED_LENGTH = {"musicnn", "vgg"}
 _VERSION = r"^[0-9]+(\.[0-9]+)*$"
 
 
@@ -208,6 +210,15 @@ class Card(_Strict):
         if not value:
             raise ValueError("a card needs at least one front end")
         return value
+
+    @model_validator(mode="after")
+    def _patches_fit_the_network(self) -> Self:
+        if self.patch.short == "native" and self.network.family in _FIXED_LENGTH:
+            raise ValueError(f"a network of the family {self.network.family} takes whole patches only")
+        bands = [spec.n_mels for spec in self.mel_frontends.values()]
+        if self.patchout and not (bands and grid_size(min(bands)) and grid_size(self.patch.frames)):
+            raise ValueError(f"without a patch of {SIDE} frames and mel bands there is nothing to leave out")
+        return self
 
     @property
     def address(self) -> str:
