@@ -16,12 +16,12 @@ from collections.abc import Iterator
 import google_crc32c
 
 from sonotype.models.weights.base import corrupt
+from sonotype.models.weights.wire import read_varint
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER_BYTES = 48
 TRAILER_BYTES = 5
 _MASK_DELTA = 0xA282EAD8
-_MAX_VARINT_BYTES = 10
 _MAX_KEY_BYTES = 512
 
 
@@ -29,19 +29,6 @@ def masked_crc32c(data: bytes) -> int:
     """Checksum of `data` as tables store it: rotated by 15 bits and shifted, so that sums of sums stay strong."""
     crc: int = google_crc32c.value(data)
     return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
-
-
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a base-128 number at `at`; returns the number and the place after it."""
-    value = 0
-    for count in range(_MAX_VARINT_BYTES):
-        if at + count >= len(data):
-            break
-        byte = data[at + count]
-        value |= (byte & 0x7F) << (7 * count)
-        if byte < 0x80:
-            return value, at + count + 1
-    raise corrupt("The checkpoint index holds a number that does not end.")
 
 
 def read_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:

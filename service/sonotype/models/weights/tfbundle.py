@@ -8,14 +8,15 @@ checksum of its bytes. The shards hold the bytes themselves, little-endian and u
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sonotype.core.types import Floats
 from sonotype.models.weights.base import corrupt
-from sonotype.models.weights.sstable import masked_crc32c, read_table, read_varint
+from sonotype.models.weights.sstable import masked_crc32c, read_table
+from sonotype.models.weights.wire import fields, number, text
 
 _FLOAT32 = 1
 _MAX_DIMS = 8
@@ -50,9 +51,9 @@ def read_bundle(
         SonotypeError: `weights_corrupt`: the files are damaged, or hold what this reader does not support.
     """
     entries = {name: entry for name, entry in read_index(index, len(shards)).items() if select(name)}
-    for number, shard in enumerate(shards):
+    for place, shard in enumerate(shards):
         # entries that share bytes could make a small file claim any amount of memory
-        if sum(entry.size for entry in entries.values() if entry.shard == number) > len(shard):
+        if sum(entry.size for entry in entries.values() if entry.shard == place) > len(shard):
             raise corrupt("The checkpoint claims more bytes than it holds.")
     return {name: _tensor(name, entry, shards[entry.shard]) for name, entry in entries.items()}
 
@@ -60,50 +61,40 @@ def read_bundle(
 def read_index(index: bytes, n_shards: int) -> dict[str, Entry]:
     """Read the table of contents and check that it belongs to `n_shards` little-endian shards."""
     table = dict(read_table(index))
-    header = dict(_fields(table.pop(b"", b"")))
+    header = dict(fields(table.pop(b"", b"")))
     if header.get(1, 0) != n_shards or header.get(2, 0) != 0:
         raise corrupt("The header of the checkpoint does not fit its files.")
-    return {_name(key): _entry(value, n_shards) for key, value in table.items()}
-
-
-def _name(key: bytes) -> str:
-    try:
-        return key.decode("utf-8")
-    except UnicodeDecodeError:
-        raise corrupt("The checkpoint holds a name that is not text.") from None
+    return {text(key): _entry(value, n_shards) for key, value in table.items()}
 
 
 def _entry(message: bytes, n_shards: int) -> Entry:
-    fields = dict(_fields(message))
-    if 7 in fields:
+    found = dict(fields(message))
+    if 7 in found:
         raise corrupt("The checkpoint holds a sliced variable, which this reader does not support.")
     entry = Entry(
-        dtype=_number(fields, 1),
-        shape=_shape(fields.get(2, b"")),
-        shard=_number(fields, 3),
-        offset=_number(fields, 4),
-        size=_number(fields, 5),
-        crc32c=_number(fields, 6),
+        dtype=_number(found, 1),
+        shape=_shape(found.get(2, b"")),
+        shard=_number(found, 3),
+        offset=_number(found, 4),
+        size=_number(found, 5),
+        crc32c=_number(found, 6),
     )
     if entry.shard >= n_shards:
         raise corrupt("The checkpoint names a shard that is not there.")
     return entry
 
 
-def _number(fields: dict[int, int | bytes], field: int) -> int:
-    value = fields.get(field, 0)
-    if not isinstance(value, int):
-        raise corrupt("An entry of the checkpoint is malformed.")
-    return value
+def _number(found: dict[int, int | bytes], field: int) -> int:
+    return number(found.get(field, 0))
 
 
 def _shape(message: int | bytes) -> tuple[int, ...]:
     if not isinstance(message, bytes):
         raise corrupt("A shape of the checkpoint is malformed.")
-    dims = [value for field, value in _fields(message) if field == 2]
+    dims = [value for field, value in fields(message) if field == 2]
     if len(dims) > _MAX_DIMS or not all(isinstance(dim, bytes) for dim in dims):
         raise corrupt("A shape of the checkpoint is malformed.")
-    return tuple(_number(dict(_fields(dim)), 1) for dim in dims if isinstance(dim, bytes))
+    return tuple(_number(dict(fields(dim)), 1) for dim in dims if isinstance(dim, bytes))
 
 
 def _tensor(name: str, entry: Entry, shard: bytes) -> Floats:
@@ -116,27 +107,3 @@ def _tensor(name: str, entry: Entry, shard: bytes) -> Floats:
     if masked_crc32c(data) != entry.crc32c:
         raise corrupt(f"The variable {name[:80]!r} fails its checksum.")
     return np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(entry.shape)
-
-
-def _fields(message: int | bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Walk over the fields of a protobuf message: numbers for scalar fields, bytes for nested ones."""
-    if not isinstance(message, bytes):
-        raise corrupt("An entry of the checkpoint is malformed.")
-    at = 0
-    while at < len(message):
-        tag, at = read_varint(message, at)
-        value, at = _value(message, at, tag & 7)
-        yield tag >> 3, value
-
-
-def _value(message: bytes, at: int, wire_type: int) -> tuple[int | bytes, int]:
-    if wire_type == 0:
-        return read_varint(message, at)
-    if wire_type == 2:
-        length, at = read_varint(message, at)
-    else:
-        length = {1: 8, 5: 4}.get(wire_type, len(message) + 1)
-    if at + length > len(message):
-        raise corrupt("An entry of the checkpoint is cut short.")
-    data = message[at : at + length]
-    return (data if wire_type == 2 else int.from_bytes(data, "little")), at + length
