@@ -35,7 +35,7 @@ class WorkerConfig:
         """Largest batch by model address, for the warm-up."""
         rows: dict[str, int] = {}
         for (address, _), shape in self.shapes.items():
-            rows[address] = min(rows.get(address, max_rows), rows_within(shape, max_rows, budget_s))
+            rows[address] = min(rows.get(address, max_rows), rows_within(shape.cost_s, max_rows, budget_s))
         return rows
 
 

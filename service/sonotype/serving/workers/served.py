@@ -51,18 +51,13 @@ def geometry(shapes: Iterable[Shape], max_rows: int, budget_s: float) -> Geometr
     """A slab that holds the largest batch of any shape."""
     inputs, outputs = 0, 0
     for shape in shapes:
-        rows = rows_of(shape.least_cost_s, max_rows, budget_s)
+        rows = rows_within(shape.least_cost_s, max_rows, budget_s)
         inputs = max(inputs, rows * shape.window_samples * 4)
         outputs = max(outputs, rows * row_floats(shape.outputs) * 4)
     return Geometry(SLOTS, inputs, outputs)
 
 
-def rows_within(shape: Shape, max_rows: int, budget_s: float) -> int:
-    """Most rows of this shape in one batch; one row always fits."""
-    return rows_of(shape.cost_s, max_rows, budget_s)
-
-
-def rows_of(cost_s: float, max_rows: int, budget_s: float) -> int:
+def rows_within(cost_s: float, max_rows: int, budget_s: float) -> int:
     """Most rows of one cost in one batch; one row always fits."""
     return max(1, min(max_rows, int(budget_s * (1 + 1e-9) / cost_s)))
 
