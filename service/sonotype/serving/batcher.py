@@ -66,7 +66,6 @@ class Batcher:
         self.rate = rate or ServiceRate()
         self.draining = False
         self._items: dict[Source, Item] = {}
-        self._room = {key: self._room_for(key) for key in pool.shapes}
         self._down_grace_s = down_grace_s
         self._down_since = time.monotonic()
         self._seen_up = 0
@@ -191,7 +190,7 @@ class Batcher:
         """
         await self._check(spec)
         key = (spec.model, spec.frontend)
-        item = Item(spec, self._pool.shapes[key], self._room[key], self)
+        item = Item(spec, self._pool.shapes[key], self._room_for(key, spec.cost_share), self)
         self._items[item.source] = item
         self.queues.open(item.source)
         timer = asyncio.get_running_loop().call_at(spec.deadline, self._expire, item)
@@ -317,9 +316,9 @@ class Batcher:
                 self._fail_all(SonotypeError(Code.UNAVAILABLE, "No worker is available.", retry_after_s=_RETRY_AFTER_S))
             await asyncio.sleep(_HEARTBEAT_S)
 
-    def _room_for(self, key: tuple[str, str]) -> int:
-        shape = self._pool.shapes[key]
-        rows = max(rows_within(shape, worker.limit.most, worker.budget_s) for worker in self._pool.workers)
+    def _room_for(self, key: tuple[str, str], cost_share: float) -> int:
+        cost_s = self._pool.shapes[key].cost_s * cost_share
+        rows = max(rows_within(cost_s, worker.limit.most, worker.budget_s) for worker in self._pool.workers)
         return _BATCHES_QUEUED_PER_ITEM * rows
 
 
