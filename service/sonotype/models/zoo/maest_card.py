@@ -16,6 +16,7 @@ from sonotype.models.card import (
     SourceSpec,
     WeightsSpec,
 )
+from sonotype.models.nets.patchout import SIDE
 from sonotype.models.zoo.labels import by_genre, label_set_of
 from sonotype.models.zoo.maest_state import Geometry
 
@@ -99,7 +100,8 @@ def maest_card(
 
 def patch_of(columns: int) -> PatchSpec:
     """How a clip is cut for time encodings of this length: nothing is dropped, short clips are taken as they are."""
-    return PatchSpec(frames=10 * columns + 6, hop_frames=_HOPS.get(columns, 10 * columns), tail="align", short="native")
+    hop_frames = _HOPS.get(columns, 10 * columns)
+    return PatchSpec(frames=10 * columns + 6, hop_frames=hop_frames, tail="align", short="native", min_frames=SIDE)
 
 
 def frontends() -> dict[str, FrontendSpec]:
