@@ -108,7 +108,7 @@ def make_card(
 def fitted_arrays(labels: int = 3, per_class: int = 2, backbone: Card | None = None) -> HeadArrays:
     """A head whose prototypes are embeddings of `class_audio`, so that it recognises the classes."""
     base = backbone or fake_backbone()
-    raw = np.stack([_embed(base, class_audio(c, 1.0, seed)) for c in range(labels) for seed in range(per_class)])
+    raw = np.stack([embed_tone(base, class_audio(c, 1.0, seed)) for c in range(labels) for seed in range(per_class)])
     owners = np.repeat(np.arange(labels), per_class)
     mean, scale = raw.mean(axis=0), raw.std(axis=0) + 1e-3
     z = (raw - mean) / scale
@@ -172,7 +172,7 @@ def _record(prototype_id: str, label: str) -> PrototypeRecord:
     return PrototypeRecord(id=prototype_id, label=label, medoid=segment, neighbours=(segment,), purity=1.0, share=0.5)
 
 
-def _embed(card: Card, samples: Floats) -> Floats:
+def embed_tone(card: Card, samples: Floats) -> Floats:
     """The embedding `vector` of the first patch, one second long."""
     window = samples[None, :RATE_HZ]
     output = load(card, None, "cpu", "fp32").run(window, np.array([100]), "repeat", card.default_frontend)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from sonotype.core.types import ModelResult
 from sonotype.models.card import PrototypeCard
 from sonotype.models.heads.prototypes import PrototypeHead
 from sonotype.models.heads.transfer import TransferHead
+from sonotype.models.pooling import patch_weights, pooled
 
 
 def by_prototypes(classifier: PrototypeHead, backbone: ModelResult) -> ModelResult:
@@ -23,7 +22,8 @@ def by_prototypes(classifier: PrototypeHead, backbone: ModelResult) -> ModelResu
         The backbone's answer with the classes, probabilities (of the clip by its mean logits) and reasons of the head.
     """
     card: PrototypeCard = classifier.card
-    reasons = classifier.explain(backbone.patch_embeddings[card.backbone.embedding])
+    weights = patch_weights(backbone.patches) if backbone.patches.overlap_s > 0 else None
+    reasons = classifier.explain(backbone.patch_embeddings[card.backbone.embedding], weights)
     return replace(
         backbone,
         model=card.address,
@@ -44,7 +44,8 @@ def by_layers(classifier: TransferHead, backbone: ModelResult) -> ModelResult:
         backbone: the answer of the backbone, with the embeddings of every patch.
 
     Returns:
-        The backbone's answer with the labels and predictions of the head; those of the clip are the mean over patches.
+        The backbone's answer with the labels and predictions of the head; those of the clip are the mean over patches,
+        weighted as the backbone's own.
     """
     card = classifier.card
     predictions = classifier.predict(backbone.patch_embeddings[card.backbone.embedding])
@@ -53,7 +54,7 @@ def by_layers(classifier: TransferHead, backbone: ModelResult) -> ModelResult:
         model=card.address,
         model_sha256=card.weights.sha256,
         labels=card.labels,
-        tags=predictions.mean(axis=0, dtype=np.float64).astype(np.float32),
+        tags=pooled(predictions, backbone.patches),
         taggram=predictions,
         task=card.task,
     )

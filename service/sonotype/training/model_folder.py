@@ -12,23 +12,24 @@ from typing import Any
 import tomli_w
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import PrototypeCard
+from sonotype.models.card import AnyHeadCard
 from sonotype.models.weights.base import sync_folder, write_atomic
 
 CARD_NAME = "card.toml"
+_SILENT = ("multilabel", "seeds", "source", "citation")
 
 
-def card_text(card: PrototypeCard) -> str:
-    """The card as TOML; what has its default or is None is left out."""
+def card_text(card: AnyHeadCard) -> str:
+    """The card as TOML; what is None, or has a default that says nothing, is left out."""
     fields = card.model_dump(mode="json", exclude_none=True)
-    defaults = ("multilabel", "seeds")
-    kept = {k: v for k, v in fields.items() if not (k in defaults and v == _default(k))}
+    said = card.model_dump(exclude_defaults=True).keys()
+    kept = {k: v for k, v in fields.items() if k in said or k not in _SILENT}
     # plain values before tables, as TOML wants them
-    ordered = sorted(kept.items(), key=lambda item: isinstance(item[1], dict))
+    ordered = sorted(kept.items(), key=lambda item: _is_table(item[1]))
     return tomli_w.dumps(dict(ordered), multiline_strings=True)
 
 
-def rewrite_card(folder: Path, card: PrototypeCard) -> None:
+def rewrite_card(folder: Path, card: AnyHeadCard) -> None:
     """Replace the card of a model folder, for instance to add a decoder. Raises OSError."""
     write_atomic(folder / CARD_NAME, card_text(card).encode())
 
@@ -88,6 +89,5 @@ def _swap(temporary: Path, folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def _default(field: str) -> Any:
-    default = PrototypeCard.model_fields[field].default
-    return list(default) if isinstance(default, tuple) else default
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))

@@ -130,7 +130,7 @@ class PrototypeHead:
         powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
 
-    def explain(self, patch_embeddings: Floats) -> Reasons:
+    def explain(self, patch_embeddings: Floats, weights: Doubles | None = None) -> Reasons:
         """The ledger of one clip.
 
         evidence[c, j] = W[c, j] (S_j - mean training S_j), averaged over patches: the Shapley values of the
@@ -138,12 +138,13 @@ class PrototypeHead:
 
         Args:
             patch_embeddings: of all patches of the clip, shape [N, D].
+            weights: how much each patch counts, shape [N]; None counts all the same.
 
         Raises:
             SonotypeError: as `normalise`.
         """
         similarity = self.similarities(patch_embeddings)
-        mean, expected = similarity.mean(axis=0), self.arrays.baseline.astype(np.float64)
+        mean, expected = np.average(similarity, axis=0, weights=weights), self.arrays.baseline.astype(np.float64)
         threshold = float(self.arrays.ood_threshold[0])
         return Reasons(
             prototypes=self.ids,
