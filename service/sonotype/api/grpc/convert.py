@@ -31,9 +31,7 @@ def query_of(options: pb.AnalyzeOptions) -> AnalyzeQuery:
     Raises:
         SonotypeError: `invalid_request`.
     """
-    values: dict[str, Any] = {
-        name: getattr(options, name) for name in _OPTIONALS if options.HasField(name)
-    }
+    values: dict[str, Any] = {name: getattr(options, name) for name in _OPTIONALS if options.HasField(name)}
     values |= {"model": list(options.models), "embeddings": list(options.embeddings), "timeline": options.timeline}
     if options.all_tags:
         values["top_k"] = "all"

@@ -11,18 +11,28 @@ from grpc_reflection.v1alpha import reflection
 
 from sonotype.api.grpc.catalog_servicer import CatalogServicer
 from sonotype.api.grpc.gen import catalog_pb2 as cat
+from sonotype.api.grpc.gen import live_pb2 as live
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.grpc.gen.catalog_pb2_grpc import add_CatalogServicer_to_server
+from sonotype.api.grpc.gen.live_pb2_grpc import add_LiveServicer_to_server
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import add_SonotypeServicer_to_server
+from sonotype.api.grpc.live_servicer import LiveServicer
 from sonotype.api.grpc.servicer import Servicer
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Sonotype"].full_name
 CATALOG = cat.DESCRIPTOR.services_by_name["Catalog"].full_name
+LIVE = live.DESCRIPTOR.services_by_name["Live"].full_name
 # Room for the options and the framing around the largest chunk.
 MESSAGE_OVERHEAD_BYTES = 2**20
 HEALTH_PERIOD_S = 0.5
+# A client that vanished without a word is forgotten within two seconds, however little there is to send to it.
+_KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 900),
+    ("grpc.http2.max_pings_without_data", 0),
+)
 
 
 class GrpcServer:
@@ -68,13 +78,15 @@ class GrpcServer:
             ("grpc.max_send_message_length", -1),
             # two processes on one port would share the calls at random
             ("grpc.so_reuseport", 0),
+            *_KEEPALIVE,
         ]
         server = grpc.aio.server(options=options)
         add_SonotypeServicer_to_server(Servicer(self._plane, self._settings), server)  # type: ignore[no-untyped-call]
         catalog = CatalogServicer(self._plane, self._settings)
         add_CatalogServicer_to_server(catalog, server)  # type: ignore[no-untyped-call]
+        add_LiveServicer_to_server(LiveServicer(self._plane, self._settings), server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (SERVICE, CATALOG, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE, CATALOG, LIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
 
@@ -88,7 +100,7 @@ class GrpcServer:
         readiness = await self._plane.readiness()
         serving = health_pb2.HealthCheckResponse.SERVING
         status = serving if readiness.ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE, CATALOG):
+        for name in ("", SERVICE, CATALOG, LIVE):
             await self._health.set(name, status)
 
 

@@ -14,6 +14,7 @@ from sonotype.api.http.routes import (
     catalog,
     health,
     jobs,
+    listen,
     models,
     playlists,
     prototypes,
@@ -55,7 +56,8 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app.state.settings = settings
     problem.install(app)
     app.add_middleware(Edge)
-    for part in (uploads, tracks, similar, playlists, jobs, catalog, sonify, prototypes, models, subsonic, health):
+    catalogue = (tracks, similar, playlists, jobs, catalog, subsonic)
+    for part in (uploads, *catalogue, sonify, prototypes, models, health, listen):
         app.include_router(part.router)
     app.include_router(web)
     _describe(app)

@@ -30,7 +30,17 @@ def install(app: FastAPI) -> None:
 
 def problem(error: SonotypeError, request_id: str, headers: dict[str, str] | None = None) -> Response:
     """Render an error; `Retry-After` in whole seconds, at least 1, where a retry makes sense."""
-    body: dict[str, Any] = {
+    headers = {"cache-control": "no-store", **(headers or {})}
+    if error.meaning.retryable:
+        headers["retry-after"] = str(retry_after(error))
+    if error.code is Code.UNAUTHENTICATED:
+        headers["www-authenticate"] = 'Bearer realm="sonotype"'
+    return Response(orjson.dumps(problem_body(error, request_id)), error.meaning.http, headers, MEDIA_TYPE)
+
+
+def problem_body(error: SonotypeError, request_id: str) -> dict[str, Any]:
+    """The members of a problem."""
+    return {
         "type": f"urn:sonotype:problem:{error.code}",
         "title": error.meaning.title,
         "status": error.meaning.http,
@@ -39,12 +49,6 @@ def problem(error: SonotypeError, request_id: str, headers: dict[str, str] | Non
         "request_id": request_id,
         "retryable": error.meaning.retryable,
     }
-    headers = {"cache-control": "no-store", **(headers or {})}
-    if error.meaning.retryable:
-        headers["retry-after"] = str(retry_after(error))
-    if error.code is Code.UNAUTHENTICATED:
-        headers["www-authenticate"] = 'Bearer realm="sonotype"'
-    return Response(orjson.dumps(body), error.meaning.http, headers, MEDIA_TYPE)
 
 
 def retry_after(error: SonotypeError) -> int:

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sonotype.api.http.live_socket import MAX_MESSAGE_BYTES, PING_EVERY_S, PONG_WITHIN_S, LiveSocket
 from sonotype.core.settings import Settings
 
 # A request line with its headers; h11 answers 400 beyond it.
@@ -84,7 +85,11 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=ImpatientProtocol,
-        ws="none",
+        ws=LiveSocket,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_WITHIN_S,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -70,6 +70,10 @@ class LiveSession(Protocol):
         """Seconds of audio heard so far."""
 
     @property
+    def n_answers(self) -> int:
+        """Answers given so far."""
+
+    @property
     def over(self) -> bool:
         """Nothing that is fed will be heard any more; the answers say why."""
 

@@ -69,13 +69,23 @@ class Session:
         self._complete = False
         self._began = self._arrived = self._progress = _now()
         self._watcher: asyncio.Task[None] | None = None
-        self.audio_s = 0.0
-        self.n_answers = 0
+        self._audio_s = 0.0
+        self._n_answers = 0
 
     @property
     def models(self) -> tuple[LiveModel, ...]:
         """The models, in the order asked."""
         return tuple(part.model for part in self._parts)
+
+    @property
+    def audio_s(self) -> float:
+        """Seconds of audio heard so far."""
+        return self._audio_s
+
+    @property
+    def n_answers(self) -> int:
+        """Answers given so far."""
+        return self._n_answers
 
     @property
     def over(self) -> bool:
@@ -146,8 +156,8 @@ class Session:
         """Part of `sources.Listener`."""
         if self.over:
             return
-        self.audio_s += len(mono) / rate_hz
-        if self.audio_s > self._limits.longest_s:
+        self._audio_s += len(mono) / rate_hz
+        if self._audio_s > self._limits.longest_s:
             self.fail(SonotypeError(Code.AUDIO_TOO_LONG, f"A session may hear {self._limits.longest_s:g} s of audio."))
             return
         for step in self._cutter.feed(rate_hz, mono):
@@ -190,7 +200,7 @@ class Session:
     def _answer(self, pending: _Pending, heard: Heard) -> LiveAnswer:
         scores = {part.model.model: self._smoother.add(part, raw) for part, raw in heard}
         lag_s = max(0.0, _now() - pending.arrived)
-        self.n_answers += 1
+        self._n_answers += 1
         metrics.LIVE_ANSWERS.inc()
         metrics.LIVE_LAG_S.observe(lag_s)
         shown = tuple(scores[model.model] for model in self.models if model.model in scores)
