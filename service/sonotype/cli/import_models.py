@@ -10,12 +10,14 @@ from rich.console import Console
 
 from sonotype.cli import import_maest
 from sonotype.cli.errors import reported, stderr
+from sonotype.cli.import_essentia import essentia
 from sonotype.cli.model_views import size
 
 if TYPE_CHECKING:
     from sonotype.models.encodecmae.importing import Imported
 
 app = typer.Typer(help="Make a model from files that others have published.", no_args_is_help=True)
+app.command()(essentia)
 app.command()(import_maest.maest)
 
 

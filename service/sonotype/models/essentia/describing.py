@@ -30,7 +30,7 @@ LICENCE = LicenceSpec(
 )
 """Terms of the models of the Essentia project; its holder grants others on request."""
 
-CITATION = """
+CITATION = """\
 @inproceedings{alonso2020tensorflow,
   title = {TensorFlow Audio Models in {Essentia}},
   author = {Alonso-Jim\\'enez, Pablo and Bogdanov, Dmitry and Pons, Jordi and Serra, Xavier},
