@@ -19,9 +19,11 @@ from sonotype.models.zoo.positions import join, split
 
 BASE = "audio_spectrogram_transformer"
 CLASSIFIER = "classifier."
+POSITIONS = f"{BASE}.embeddings.position_embeddings"
+TOKENS = (f"{BASE}.embeddings.cls_token", f"{BASE}.embeddings.distillation_token")
 _SINGLE = {
-    "cls_token": f"{BASE}.embeddings.cls_token",
-    "dist_token": f"{BASE}.embeddings.distillation_token",
+    "cls_token": TOKENS[0],
+    "dist_token": TOKENS[1],
     "patch_embed.proj": f"{BASE}.embeddings.patch_embeddings.projection",
     "norm": f"{BASE}.layernorm",
     "head.0": f"{CLASSIFIER}layernorm",
@@ -35,7 +37,6 @@ _BLOCK = {
     "mlp.fc2": "output.dense",
 }
 _QKV = ("attention.attention.query", "attention.attention.key", "attention.attention.value")
-_POSITIONS = f"{BASE}.embeddings.position_embeddings"
 # release 5 of transformers renames modules in memory, and so in graphs, but not in the files it writes
 _NEW = {
     "attention.q_proj": _QKV[0],
@@ -64,7 +65,7 @@ def canonical(name: str) -> str:
 
 def to_ast(state: Mapping[str, Floats]) -> State:
     """MAEST's parameters as AST's; what AST has no place for (`head_dist`) is left out."""
-    found: State = {_POSITIONS: join(*(state[f"{part}new_pos_embed"] for part in ("", "freq_", "time_")))}
+    found: State = {POSITIONS: join(*(state[f"{part}new_pos_embed"] for part in ("", "freq_", "time_")))}
     for name, array in state.items():
         match = re.match(r"^blocks\.(\d+)\.(.+)\.(weight|bias)$", name)
         if match is None:
@@ -92,9 +93,9 @@ def from_ast(state: Mapping[str, Floats], what: str) -> State:
     given = {canonical(name): array for name, array in state.items()}
     if len(given) != len(state):
         raise corrupt(f"{what}: two tensors have the same meaning.")
-    if _POSITIONS not in given:
-        raise corrupt(f"{what}: there is no tensor {_POSITIONS!r}.")
-    tokens, freq, time = split(given.pop(_POSITIONS), what)
+    if POSITIONS not in given:
+        raise corrupt(f"{what}: there is no tensor {POSITIONS!r}.")
+    tokens, freq, time = split(given.pop(POSITIONS), what)
     found: State = {"new_pos_embed": tokens, "freq_new_pos_embed": freq, "time_new_pos_embed": time}
     attention: dict[tuple[str, str], dict[str, Floats]] = {}
     for name, array in given.items():

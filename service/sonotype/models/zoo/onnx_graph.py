@@ -2,7 +2,8 @@
 
 Exporters keep the names of what enters an operator as it is (biases, norms, tokens, positions, convolutions) and lose
 those of dense kernels, which become anonymous and transposed: `MatMul(x, onnx::MatMul_123)`, then `Add` of the bias. A
-kernel is therefore found by the bias that is added to its product. Nothing in the graph is run.
+kernel is therefore found by the bias that is added to its product. A graph for batches of one size has its two tokens
+repeated as often and nameless; they are found by the positions that are added to them. Nothing in the graph is run.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.weights.base import corrupt
-from sonotype.models.zoo.ast_names import BASE, CLASSIFIER, canonical
+from sonotype.models.zoo.ast_names import BASE, CLASSIFIER, POSITIONS, TOKENS, canonical
 from sonotype.models.zoo.maest_state import State
 
 try:
@@ -46,9 +47,7 @@ def read_onnx(path: Path) -> State:
     except (DecodeError, OSError, ValueError) as error:
         raise corrupt(f"{path.name!r} is damaged, or no ONNX file.") from error
     graph = _Graph(model.graph, path)
-    state = dict(graph.named())
-    for name, kernel in graph.kernels():
-        state[name] = kernel
+    state = dict(graph.tokens()) | dict(graph.named()) | dict(graph.kernels())
     if not state:
         raise corrupt(f"{path.name!r} has no tensor with a name of AST; a graph that was optimised has lost them.")
     return state
@@ -85,6 +84,21 @@ class _Graph:
             found = self._of_gemm(node) if node.op_type == "Gemm" else self._of_add(node)
             if found is not None:
                 yield found
+
+    def tokens(self) -> Iterator[tuple[str, Floats]]:
+        """CLS and DIST where they lost their names: what is joined with the patches before positions are added."""
+        for node in self._nodes:
+            if node.op_type != "Add" or not any(_short(self._origin(name)) == POSITIONS for name in node.input):
+                continue
+            for maker in filter(None, map(self._makers.get, node.input)):
+                if maker.op_type == "Concat" and len(maker.input) == 1 + len(TOKENS):
+                    yield from self._tokens_of(maker)
+
+    def _tokens_of(self, joined: NodeProto) -> Iterator[tuple[str, Floats]]:
+        for token, name in zip(TOKENS, joined.input, strict=False):
+            array = self._array(name)
+            if array is not None and array.ndim == 3 and len(array) and (array == array[:1]).all():
+                yield token, np.ascontiguousarray(array[:1])
 
     def _of_gemm(self, node: NodeProto) -> tuple[str, Floats] | None:
         if len(node.input) != 3:
