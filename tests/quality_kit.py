@@ -25,8 +25,12 @@ def grid_card(name: str = "grid", **patch: Any) -> Card:
 
 def write_grid_model(repository: Path, name: str = "grid", **patch: Any) -> Card:
     """Put `grid_card` into a model repository."""
-    card = grid_card(name, **patch)
-    folder = repository / name
-    folder.mkdir(parents=True)
+    return write_card(repository, grid_card(name, **patch))
+
+
+def write_card(repository: Path, card: Card) -> Card:
+    """Put a card into a model repository."""
+    folder = repository / card.name
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "card.toml").write_text(tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)))
     return card
