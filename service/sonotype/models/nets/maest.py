@@ -135,7 +135,7 @@ class MAEST(nn.Module):
         """Small normal weights, as vision transformers are trained from."""
         for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
-                nn.init.trunc_normal_(parameter, std=0.02)
+                nn.init.normal_(parameter, std=0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
 
