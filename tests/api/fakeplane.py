@@ -13,10 +13,12 @@ import fakeprototypes as fake
 import numpy as np
 from fakecatalog import FakeCatalog
 
+from quality_kit import grid_card
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ClipInfo, ModelResult, PatchReport, Upload
 from sonotype.models.card import AnyCard, Card, PrototypeCard, read_card
 from sonotype.plane.port import ModelInfo, Readiness
+from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import (
     AudioFile,
@@ -29,6 +31,7 @@ from sonotype.plane.sonification import (
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
 N_PATCHES = 3
+OVERLAP_S = 0.25
 
 
 class FakeBudget:
@@ -60,7 +63,7 @@ class FakePlane:
         self.peak_bytes = 0
         self.max_held_bytes = 2**40
         card = read_card(MODELS / "fake" / "card.toml")
-        other = card.model_copy(update={"name": "other", "version": "2"})
+        other = grid_card("other").model_copy(update={"version": "2"})
         self._cards: dict[str, AnyCard] = {card.name: card, other.name: other, "pecmae": fake.prototype_card(card)}
         self._prototypes = fake.prototypes()
         self.catalog = FakeCatalog()
@@ -93,7 +96,8 @@ class FakePlane:
         assert upload.sha256 == hashlib.sha256(upload.data).hexdigest()
         clip = ClipInfo(upload.sha256, "wav", 44100, 2, 8.9761234)
         names = query.models or ("fake",)
-        return Analysis(clip, tuple(self._result(name, upload) for name in names), {"decode": 0.012})
+        results = (self._result(name, upload, query) for name in names)
+        return Analysis(clip, tuple(results), {"decode": 0.012})
 
     def models(self) -> list[ModelInfo]:
         return [self._info(card) for card in self._cards.values()]
@@ -180,11 +184,11 @@ class FakePlane:
         finally:
             self.held_bytes -= budget.n_bytes
 
-    def _result(self, name: str, upload: Upload) -> ModelResult:
+    def _result(self, name: str, upload: Upload, query: AnalyzeQuery) -> ModelResult:
         card = self.model(name).card
         if isinstance(card, PrototypeCard):
-            return _reasoned(card, _result(_network(self._cards["fake"]), upload), upload)
-        return _result(card, upload)
+            return _reasoned(card, _result(_network(self._cards["fake"]), upload, query), upload)
+        return _result(_network(card), upload, query)
 
     def _info(self, card: AnyCard) -> ModelInfo:
         return ModelInfo(card, card.name == "fake", pulled=True, served=True, precision="fp32")
@@ -209,7 +213,8 @@ def _reasoned(card: PrototypeCard, backbone: ModelResult, upload: Upload) -> Mod
     )
 
 
-def _result(card: Card, upload: Upload) -> ModelResult:
+def _result(card: Card, upload: Upload, query: AnalyzeQuery) -> ModelResult:
+    quality, patchout = choose_patchout(card, query)
     seed = int(upload.sha256[:8], 16) + len(card.name)
     random = np.random.default_rng(seed)
     taggram = random.random((N_PATCHES, len(card.labels)), dtype=np.float32)
@@ -225,5 +230,7 @@ def _result(card: Card, upload: Upload) -> ModelResult:
         starts_s=np.arange(N_PATCHES, dtype=np.float32) * np.float32(2.992),
         embeddings={name: rows.mean(axis=0) for name, rows in patches.items()},
         patch_embeddings=patches,
-        patches=PatchReport(N_PATCHES, 2.992, 2.992, "repeat", "repeat", 0.0, 0.0),
+        patches=PatchReport(N_PATCHES, 2.992, 2.992, card.patch.tail, card.patch.short, 0.0, 0.0, OVERLAP_S),
+        quality=quality,
+        patchout=patchout,
     )

@@ -36,6 +36,18 @@ CASES: list[tuple[dict[str, Any], pb.AnalyzeOptions]] = [
         ),
     ),
     ({"cache": "bypass", "timeout_s": 7}, pb.AnalyzeOptions(bypass_cache=True, timeout_s=7)),
+    (
+        {"model": ["other", "fake"], "quality": "fast", "tail": "align"},
+        pb.AnalyzeOptions(models=["other", "fake"], quality=pb.QUALITY_FAST, tail=pb.TAIL_POLICY_ALIGN),
+    ),
+    (
+        {"model": "other", "patchout_time": 2, "patchout_freq": 1, "patchout_seed": 0},
+        pb.AnalyzeOptions(models=["other"], patchout_time=2, patchout_freq=1, patchout_seed=0),
+    ),
+    (
+        {"model": "other", "quality": "balanced", "patchout_time": 1},
+        pb.AnalyzeOptions(models=["other"], quality=pb.QUALITY_BALANCED, patchout_time=1),
+    ),
 ]
 
 
@@ -68,6 +80,11 @@ def compare(rest: dict[str, Any], rpc: pb.Result) -> None:
     assert rest["patches"]["count"] == rpc.patches.count
     assert rest["patches"]["length_s"] == rpc.patches.length_s
     assert convert.TAILS[rest["patches"]["tail"]] == rpc.patches.tail
+    assert convert.SHORTS[rest["patches"]["short"]] == rpc.patches.short
+    for name in ("hop_s", "dropped_s", "filled_s", "overlap_s"):
+        assert rest["patches"][name] == getattr(rpc.patches, name)
+    assert convert.QUALITIES[rest["quality"]] == rpc.quality
+    compare_patchout(rest["patchout"], rpc)
     assert [tag["label"] for tag in rest["tags"]] == [tag.label for tag in rpc.tags]
     assert [tag["score"] for tag in rest["tags"]] == pytest.approx([tag.score for tag in rpc.tags], abs=1e-6)
     assert ("timeline" in rest) == rpc.HasField("timeline")
@@ -79,6 +96,14 @@ def compare(rest: dict[str, Any], rpc: pb.Result) -> None:
         assert (theirs["name"], theirs["dim"]) == (ours.name, ours.dim)
         values = np.array(ours.values, dtype=np.float32).reshape(ours.rows, ours.dim)
         np.testing.assert_array_equal(np.atleast_2d(np.array(theirs["values"], dtype=np.float32)), values)
+
+
+def compare_patchout(rest: dict[str, Any] | None, rpc: pb.Result | pb.QualityInfo) -> None:
+    assert (rest is not None) == rpc.HasField("patchout")
+    if rest is not None:
+        for name in ("time_every", "freq_every", "time_drop", "freq_drop"):
+            assert rest[name] == getattr(rpc.patchout, name)
+        assert rest["seed"] == (rpc.patchout.seed if rpc.patchout.HasField("seed") else None)
 
 
 async def test_same_models(client: httpx.AsyncClient, stub: SonotypeStub) -> None:
@@ -94,6 +119,12 @@ async def test_same_models(client: httpx.AsyncClient, stub: SonotypeStub) -> Non
         assert theirs["patch"]["length_s"] == pytest.approx(ours.patch_length_s)
         assert [e["name"] for e in theirs["embeddings"]] == [e.name for e in ours.embeddings]
         assert theirs["licence"]["spdx"] == ours.licence.spdx
+        grid = theirs["grid"] or {"rows": 0, "columns": 0}
+        assert (grid["rows"], grid["columns"]) == (ours.patch_rows, ours.patch_columns)
+        for one, other in zip(theirs["qualities"], ours.qualities, strict=True):
+            assert convert.QUALITIES[one["quality"]] == other.quality
+            assert one["cost"] == pytest.approx(other.cost, abs=1e-6)
+            compare_patchout(one["patchout"], other)
     assert await stub.GetModel(pb.GetModelRequest(name="other@2")) == rpc[1]
 
 
@@ -116,6 +147,9 @@ def test_defaults_of_the_faces_are_those_of_the_plane() -> None:
         pb.AnalyzeOptions(models=["m"] * 17),
         pb.AnalyzeOptions(top_k=2**31),
         pb.AnalyzeOptions(lane=7),  # type: ignore[arg-type]
+        pb.AnalyzeOptions(quality=9),  # type: ignore[arg-type]
+        pb.AnalyzeOptions(patchout_time=100_001),
+        pb.AnalyzeOptions(patchout_seed=2**31),
     ],
 )
 def test_bad_options_are_refused_as_on_rest(options: pb.AnalyzeOptions) -> None:
