@@ -34,6 +34,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FileServer)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("SONOTYPE_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("SONOTYPE_MODEL_PATH", str(tmp_path / "mine"))
+    monkeypatch.setenv("SONOTYPE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path / "weights"
 
@@ -154,5 +155,5 @@ def test_a_broken_card_is_named_and_the_others_listed(weights: Path, tmp_path: P
 
 
 def test_help_teaches_with_an_example() -> None:
-    for command in ("list", "pull", "show", "verify", "remove"):
+    for command in ("list", "zoo", "pull", "show", "verify", "remove"):
         assert f"sonotype models {command}" in run(command, "--help").stdout

@@ -43,7 +43,7 @@ def maest(
     Example: [bold]sonotype models import maest discogs-maest-30s-pw-129e-swa.ckpt --out my-models/maest-30s[/]
     """
     with reported():
-        from sonotype.models.zoo.converting import convert_maest, geometry  # noqa: PLC0415 - only this command converts
+        from sonotype.models.zoo.converting import convert_maest, geometry, labels_of  # noqa: PLC0415 - only this command converts
         from sonotype.models.zoo.labels import read_labels  # noqa: PLC0415
         from sonotype.training.model_folder import write_folder  # noqa: PLC0415
 
@@ -55,7 +55,7 @@ def maest(
                 out.name,
                 file,
                 licence=_licence(offer, sha256, spdx, commercial),
-                labels=read_labels(labels) if labels else None,
+                labels=read_labels(labels) if labels else labels_of(offer.model) if offer else None,
                 heads=heads,
                 seconds=seconds,
                 title=offer.model.title if offer and seconds is None else "",

@@ -38,6 +38,11 @@ def accepted(name: str, licence: LicenceSpec, settings: Settings, *, flag: bool)
 
 def _question(licence: LicenceSpec) -> Callable[[], bool] | None:
     """Asks whoever sits at the terminal; None where nobody does."""
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         return None
     return lambda: typer.confirm(f"Do you accept {licence.spdx}?", default=False, err=True)
+
+
+def at_a_terminal() -> bool:
+    """Whether a question would reach a person."""
+    return sys.stdin.isatty()

@@ -72,7 +72,7 @@ def convert_maest(
 
 
 def _maest(model: ZooModel, path: Path, licence: LicenceSpec) -> Converted:
-    labels = _labels(model)
+    labels = labels_of(model)
     expected = geometry(model)
     return convert_maest(
         model.name,
@@ -93,12 +93,13 @@ def geometry(model: ZooModel) -> Geometry:
         SonotypeError: `invalid_request` where the catalogue says something else than a size.
     """
     try:
-        return Geometry(n_labels=len(_labels(model)), **model.options)
+        return Geometry(n_labels=len(labels_of(model)), **model.options)
     except TypeError as error:
         raise SonotypeError(Code.INVALID_REQUEST, f"The zoo describes {model.name} wrongly: {error}.") from error
 
 
-def _labels(model: ZooModel) -> tuple[str, ...]:
+def labels_of(model: ZooModel) -> tuple[str, ...]:
+    """The labels of a model of the zoo, from a label list or its own."""
     return label_set(model.labels) if isinstance(model.labels, str) else model.labels
 
 
