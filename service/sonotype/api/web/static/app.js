@@ -5,7 +5,7 @@ import { Gallery } from "/assets/gallery.js";
 import { Listen } from "/assets/listen.js";
 import { readModels } from "/assets/models.js";
 
-const ui = pick("state", "drop", "file", "model", "access", "unlock", "key", "listenview", "prototypesview", "catalogueview", "tolisten", "toprototypes",
+const ui = pick("state", "drop", "file", "model", "quality", "access", "unlock", "key", "listenview", "prototypesview", "catalogueview", "tolisten", "toprototypes",
   "tocatalogue", "catdrop", "notice");
 const catalogue = new Catalogue();
 const listen = new Listen((file) => catalogue.add([file]));
@@ -77,6 +77,7 @@ ui.model.addEventListener("change", () => {
   listen.describe();
   listen.again();
 });
+ui.quality.addEventListener("change", () => listen.again());
 ui.unlock.addEventListener("submit", (event) => { event.preventDefault(); ui.key.blur(); });
 ui.key.addEventListener("change", readServed);
 addEventListener("hashchange", showView);

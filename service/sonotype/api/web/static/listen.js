@@ -2,7 +2,7 @@
 import { Alike } from "/assets/alike.js";
 import { upload } from "/assets/api.js";
 import { showCurl, showFacts, showNow, showTags, showWarnings } from "/assets/answer.js";
-import { button, byId, pick } from "/assets/dom.js";
+import { button, byId, choices, percent, pick } from "/assets/dom.js";
 import { Heat } from "/assets/heat.js";
 import { KeptCard } from "/assets/kept.js";
 import { describe, modelNamed, prototypeModels, summariesOf } from "/assets/models.js";
@@ -12,7 +12,7 @@ import { Taggram } from "/assets/taggram.js";
 import { Task } from "/assets/task.js";
 import { Way } from "/assets/way.js";
 
-const ui = pick("model", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox", "shares", "refine");
+const ui = pick("model", "quality", "qualitybox", "top", "about", "work", "answer", "name", "why", "whybox", "whytask", "turn", "turnbox", "shares", "refine");
 
 export class Listen {
   // `onKeep(file)` hears that a file should go into the catalogue.
@@ -35,6 +35,9 @@ export class Listen {
   describe() {
     const model = modelNamed(ui.model.value);
     ui.about.textContent = model ? describe(model) : "";
+    const qualities = model ? model.qualities : [];
+    ui.qualitybox.hidden = qualities.length === 0;
+    choices(ui.quality, qualities.map(({ quality, cost }) => [quality, cost < 1 ? `${quality}, ${percent(cost, 0)} of the cost` : quality]));
   }
 
   async analyze(file) {
@@ -54,6 +57,7 @@ export class Listen {
     const query = new URLSearchParams({ top_k: ui.top.value || "12", timeline: "true" });
     if (ui.shares.value !== "5") query.append("reasons_top_k", ui.shares.value);
     if (model) query.append("model", model);
+    if (ui.quality.value && ui.quality.value !== "full") query.append("quality", ui.quality.value);
     return `/v1/analyze?${query}`;
   }
 
