@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -17,6 +18,7 @@ _LATE_S = 0.25
 # How long an open connection may still be told why it ends when the server stops.
 FAREWELL_S = 2.0
 _CLOSE_WITHIN_S = 2.0
+_SEND_BYTES: Final = 1 << 16
 LEFT: Final = "sonotype.left"
 
 _log = logging.getLogger("sonotype.websocket")
@@ -42,6 +44,13 @@ class LiveSocket(WebSocketsSansIOProtocol):
         self._left = asyncio.Event()
         self._heard = 0.0
         self._pong_due = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the kernel hold little that the client has not read: answers wait where they are counted."""
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
     def handle_connect(self, event: Request) -> None:
         """Tell the app where to learn of the loss."""

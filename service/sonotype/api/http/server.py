@@ -57,8 +57,9 @@ class ImpatientProtocol(H11Protocol):
             super().shutdown()
 
     def _watch_head(self) -> None:
+        upgraded = self.transport.get_protocol() is not self  # to a WebSocket, which has a clock of its own
         waiting = self.cycle is None or self.cycle.response_complete
-        if not waiting:
+        if upgraded or not waiting:
             self._stop_watch()
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self.head_timeout_s, self._give_up)

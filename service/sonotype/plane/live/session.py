@@ -133,8 +133,8 @@ class Session:
             pending = self._steps[0]
             try:
                 answer = self._answer(pending, await pending.work)
-            except SonotypeError as error:
-                self.fail(error)
+            except Exception as error:
+                self._stop(error if isinstance(error, SonotypeError) else _defect())
                 raise
             yield answer
             self._steps.popleft()
@@ -220,6 +220,10 @@ class Session:
                 self._stop(SonotypeError(Code.AUDIO_TOO_LONG, f"A session may last {self._limits.longest_s:g} s."))
                 return
             await asyncio.sleep(self._limits.idle_s - idle_s)
+
+
+def _defect() -> SonotypeError:
+    return SonotypeError(Code.INTERNAL, "An unexpected error.")
 
 
 def _now() -> float:
