@@ -15,7 +15,7 @@ from sonotype.catalog.engines import open_engine
 from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry, make_room_for_models, repositories
 from sonotype.plane.analyze import Analyzer, Served
 from sonotype.plane.budget import ByteLedger
 from sonotype.plane.catalog.assembly import OpenCatalog, assemble
@@ -107,6 +107,7 @@ async def open_plane(
     Workers load, and the catalogue is opened, while the faces already answer `/livez`; requests that need them are
     refused with 503 until they are up.
     """
+    make_room_for_models(settings)
     registry = Registry(repositories(settings), settings.weights_dir)
     deployment = choose_models(registry, settings)
     devices = parse_devices(settings.devices)

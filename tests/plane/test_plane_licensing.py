@@ -10,7 +10,7 @@ from prototype_models import FAKES, make_model
 from sonotype.core.errors import TABLE, Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import LicenceSpec
-from sonotype.models.registry import Registry, pulled_models, repositories
+from sonotype.models.registry import Registry, make_room_for_models, repositories
 from sonotype.plane.deployment import choose_models
 from sonotype.plane.licensing import check_licence, objection
 from sonotype.training.model_folder import card_text
@@ -83,5 +83,15 @@ def test_who_earns_nothing_may_serve_everything(tmp_path: Path) -> None:
 def test_pulled_models_join_the_repositories_once_there_are_any(tmp_path: Path) -> None:
     settings = Settings(model_path=[tmp_path / "mine"], data_dir=tmp_path / "data")
     assert repositories(settings) == [tmp_path / "mine"]
-    pulled_models(settings).mkdir(parents=True)
+    make_room_for_models(settings)
+    make_room_for_models(settings)
     assert repositories(settings) == [tmp_path / "mine", tmp_path / "data" / "models"]
+
+
+def test_a_folder_that_is_being_written_is_no_model(tmp_path: Path) -> None:
+    name = prototypes(tmp_path, FREE)
+    (tmp_path / ".unfinished-1").mkdir()
+    (tmp_path / name).rename(tmp_path / ".unfinished-1" / name)
+    found = registry(tmp_path)
+    assert found.prototype_cards() == {}
+    assert found.problems == ()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def repositories(settings: Settings) -> list[Path]:
 def pulled_models(settings: Settings) -> Path:
     """Where models of the zoo are made into folders, whether there are any yet or not."""
     return settings.data_dir / "models"
+
+
+def make_room_for_models(settings: Settings) -> None:
+    """Make the folder of pulled models, so that a running service sees what is pulled later; where that is possible."""
+    with suppress(OSError):
+        pulled_models(settings).mkdir(parents=True, exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +244,8 @@ def _read_repository(repository: Path, problems: list[Problem]) -> dict[str, dic
     found: dict[str, dict[str, _Entry]] = {}
     for path in (*sorted(repository.glob("*/card.toml")), *sorted(repository.glob("*/*/card.toml"))):
         name, *version = path.parent.relative_to(repository).parts
+        if name.startswith("."):  # a folder that is being written or deleted
+            continue
         where = "/".join((name, *version))
         card = _read(path, name, version[0] if version else None)
         if isinstance(card, str):
