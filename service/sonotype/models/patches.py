@@ -35,7 +35,7 @@ class Patcher:
         self._tape = Tape(frontend.padding)
         self._half = frontend.lead
         self._count = 0
-        self._aligned: int | None = None  # first frame of a last patch that was moved back
+        self._last_frame = 0  # where the last patch starts
         self._last_valid = patch.frames
         self._finished = False
 
@@ -89,30 +89,30 @@ class Patcher:
             raise RuntimeError("report before finish; this is a bug")
         hop, frames = self._frontend.hop_length, self._patch.frames
         frame_s = hop / self._frontend.sample_rate_hz
-        starts = self._first_frames()
-        covered = (int(starts[-1]) + frames) * hop if self._count else 0
-        overlap = 0 if self._aligned is None else max(0, int(starts[-2]) + frames - self._aligned)
         return PatchReport(
             count=self._count,
             length_s=(self._last_valid if self._is_native else frames) * frame_s,
             hop_s=self._patch.hop_frames * frame_s,
             tail=self._patch.tail,
             short=self._patch.short,
-            dropped_s=max(0, self._tape.length - covered) / self._frontend.sample_rate_hz,
+            dropped_s=max(0, self._tape.length - (self._last_frame + frames) * hop) / self._frontend.sample_rate_hz,
             filled_s=0.0 if self._is_native else (frames - self._last_valid) * frame_s,
-            overlap_s=overlap * frame_s,
+            overlap_s=self._overlap() * frame_s,
         )
 
     def starts_s(self) -> Floats:
         """Start of each patch emitted so far, in seconds, shape [n_patches]."""
         step = self._frontend.hop_length / self._frontend.sample_rate_hz
-        return (self._first_frames() * step).astype(np.float32)
-
-    def _first_frames(self) -> NDArray[np.int64]:
         frames = np.arange(self._count) * self._patch.hop_frames
-        if self._aligned is not None:
-            frames[-1] = self._aligned
-        return frames
+        frames[-1:] = self._last_frame
+        return (frames * step).astype(np.float32)
+
+    def _overlap(self) -> int:
+        """Frames that a last patch which was moved back shares with the one before."""
+        unmoved = self._next_frame - self._patch.hop_frames
+        if self._last_frame == unmoved:
+            return 0
+        return max(0, unmoved - self._patch.hop_frames + self._patch.frames - self._last_frame)
 
     @property
     def _next_frame(self) -> int:
@@ -167,7 +167,6 @@ class Patcher:
         """The last whole patch that the clip holds, unless the one before it ends the clip."""
         first = self._total_frames() - self._patch.frames
         if first > self._next_frame - self._patch.hop_frames:
-            self._aligned = first
             yield self._window(first, self._patch.frames, "repeat")
 
     def _whole_window(self) -> Window:
@@ -185,4 +184,5 @@ class Patcher:
         samples[:used] = self._tape.cut(start, start + used)
         window = Window(self._count, samples, valid_frames, fill)
         self._count += 1
+        self._last_frame = frame
         return window
