@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from catalog_plane_kit import deployment_in, refused
@@ -25,7 +26,8 @@ Opening = Callable[[], AbstractAsyncContextManager[OpenCatalog]]
 
 @pytest.fixture
 def opening(tmp_path: Path) -> Opening:
-    deployment = deployment_in(tmp_path)
+    lineup = SimpleNamespace(deployment=deployment_in(tmp_path), prototypes=Prototypes(()))
+    lineups = SimpleNamespace(current=lineup, lease=nullcontext, follower=None)
     settings = Settings(data_dir=tmp_path / "data", catalog_embedding="fake@vector")
 
     async def analyze(upload: Upload, query: AnalyzeQuery) -> Analysis:
@@ -33,7 +35,7 @@ def opening(tmp_path: Path) -> Opening:
 
     @asynccontextmanager
     async def open_catalog() -> AsyncIterator[OpenCatalog]:
-        async with assemble(StandIn(), settings, deployment, Prototypes(()), analyze) as opened:
+        async with assemble(StandIn(), settings, lineups, analyze) as opened:
             yield opened
 
     return open_catalog

@@ -72,7 +72,7 @@ async def test_the_ledger_sums_to_the_logits(plane: Service, model: str, seconds
     assert reasons.patch_similarity.shape == (result.patches.count, len(reasons.prototypes))
     assert result.taggram.shape == (result.patches.count, len(result.labels))
     assert len(result.starts_s) == result.patches.count
-    head = plane._deployment.heads[model].classifier
+    head = plane._lineups.current.deployment.heads[model].classifier
     np.testing.assert_allclose(result.tags, head.probabilities(reasons.logits))
     np.testing.assert_allclose(result.taggram, head.probabilities(reasons.patch_logits))
 

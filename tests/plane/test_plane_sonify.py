@@ -36,7 +36,7 @@ VECTOR = tuple(0.1 * i for i in range(16))
 
 
 def head(plane: Service, name: str = "plain") -> Head:
-    return plane._deployment.heads[name]
+    return plane._lineups.current.deployment.heads[name]
 
 
 def raw(plane: Service, prototype_id: str) -> Floats:
@@ -116,7 +116,7 @@ async def test_all_who_want_the_same_wait_for_one(plane: Service) -> None:
 async def test_who_joins_a_rendering_of_the_background_has_a_deadline(plane: Service, tmp_path: Path) -> None:
     flights = SingleFlight(plane._store)
     renderings = Renderings(plane._lane, Shelf(tmp_path / "shelf"), flights, 0.03)
-    prototype = plane._prototypes.get("slow.oboe.0")
+    prototype = plane._lineups.current.prototypes.get("slow.oboe.0")
     background = asyncio.create_task(renderings._source(prototype, DECODED, background=True))
     while not flights._flights:
         await asyncio.sleep(0.001)
@@ -128,7 +128,7 @@ async def test_who_joins_a_rendering_of_the_background_has_a_deadline(plane: Ser
 
 async def test_renderings_survive_a_restart_and_damage(plane: Service, folder: Path) -> None:
     before = await plane.prototype_audio(PIANO, DECODED, "flac")
-    prototype = plane._prototypes.get(PIANO)
+    prototype = plane._lineups.current.prototypes.get(PIANO)
 
     def again() -> Renderings:
         """As after a restart: nothing in memory."""
@@ -150,11 +150,11 @@ async def test_renderings_survive_a_restart_and_damage(plane: Service, folder: P
 async def test_a_full_disk_costs_only_the_memory_of_it(plane: Service, tmp_path: Path) -> None:
     (tmp_path / "shelf").write_text("not a folder")
     renderings = Renderings(plane._lane, Shelf(tmp_path / "shelf"), SingleFlight(plane._store), 20)
-    assert (await renderings.audio(plane._prototypes.get(PIANO), DECODED, "wav")).data
+    assert (await renderings.audio(plane._lineups.current.prototypes.get(PIANO), DECODED, "wav")).data
 
 
 async def test_a_real_segment_is_played_as_it_is(plane: Service) -> None:
-    prototype = plane._prototypes.get(SAX)
+    prototype = plane._lineups.current.prototypes.get(SAX)
     pcm = to_pcm(np.sin(np.arange(8000) / 9).astype(np.float32))
     ogg = encode(pcm, 16000, "ogg")
     prototype.segment.parent.mkdir(exist_ok=True)

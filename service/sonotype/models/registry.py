@@ -78,7 +78,6 @@ class Registry:
 
     Attributes:
         weights_dir: where pulled weights lie.
-        problems: models that cannot be used, or not wholly.
 
     Raises:
         SonotypeError: `invalid_request` where two repositories hold a model of the same name: neither may shadow the
@@ -87,7 +86,8 @@ class Registry:
 
     def __init__(self, paths: Sequence[Path], weights_dir: Path, *, builtin: bool = True) -> None:
         self.weights_dir = weights_dir
-        self.problems: tuple[Problem, ...] = ()
+        self._faults: tuple[Problem, ...] = ()
+        self._reports: tuple[Problem, ...] = ()
         wanted = [builtin_repository(), *paths] if builtin else paths
         self._repositories = tuple(dict.fromkeys(path.resolve() for path in wanted))
         self._pins: dict[str, str] = {}
@@ -95,6 +95,11 @@ class Registry:
         self._gone: dict[str, _Entry] = {}
         self._cards: dict[str, AnyCard] = {}
         self.refresh()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Models that cannot be used, or not wholly."""
+        return self._faults + self._reports
 
     def refresh(self) -> None:
         """Read the folders again. What is no longer there is still found by `name@version`, and is not current.
@@ -106,7 +111,7 @@ class Registry:
         old = {entry.card.address: entry for by_version in self._versions.values() for entry in by_version.values()}
         new = {entry.card.address for by_version in found.values() for entry in by_version.values()}
         self._gone = {address: entry for address, entry in {**self._gone, **old}.items() if address not in new}
-        self._versions, self.problems = found, problems
+        self._versions, self._faults = found, problems
         self._choose()
 
     def copy(self) -> Registry:
@@ -193,7 +198,11 @@ class Registry:
 
     def report(self, name: str, reason: str) -> None:
         """Note that a model cannot be used, or not wholly."""
-        self.problems = (*self.problems, Problem(name, reason))
+        self._reports = (*self._reports, Problem(name, reason))
+
+    def retract(self, name: str) -> None:
+        """Forget what was reported of a model: it can be used after all."""
+        self._reports = tuple(problem for problem in self._reports if problem.name != name)
 
     def _beside(self, card: AnyCard, file: str) -> Path | None:
         entry = self._entry(card.name, card.version)

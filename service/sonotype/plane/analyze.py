@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ModelResult, Upload
-from sonotype.models.card import AnyCard, Card
+from sonotype.models.card import Card
 from sonotype.plane.answer import Answer, clip_of, to_result
 from sonotype.plane.compute import Computer, Work, plan_id
-from sonotype.plane.deployment import Model
+from sonotype.plane.deployment import Model, card_of
 from sonotype.plane.heads import Head
+from sonotype.plane.lineup import Lineup
+from sonotype.plane.lineups import Lineups
 from sonotype.plane.memory import AnswerMemory
 from sonotype.plane.plan import Plan, make_plan
 from sonotype.plane.query import AnalyzeQuery
@@ -21,16 +23,6 @@ from sonotype.serving.cache.singleflight import SingleFlight
 
 _LOADING_S = 5.0
 _JOB_DEADLINE_S = 3600.0  # longer than the longest file takes behind a busy day's requests
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What the analyzer needs to know of the deployment."""
-
-    find: Callable[[str], Model]
-    precision: Callable[[Card], str | None]
-    default_model: str
-    deadline_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +34,24 @@ class _Part:
 
 
 class Analyzer:
-    """The analyse use case."""
+    """The analyse use case.
 
-    def __init__(self, served: Served, memory: AnswerMemory, flights: SingleFlight, computer: Computer) -> None:
-        self._served = served
+    Args:
+        lineups: what is served.
+        memory: answers that are remembered.
+        flights: lets all who want the same wait for one.
+        computer: makes answers.
+        deadline_s: default and largest deadline.
+    """
+
+    def __init__(
+        self, lineups: Lineups, memory: AnswerMemory, flights: SingleFlight, computer: Computer, *, deadline_s: float
+    ) -> None:
+        self._lineups = lineups
         self._memory = memory
         self._flights = flights
         self._computer = computer
+        self._deadline_s = deadline_s
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         """Answer one query. Cancelling the call abandons its work unless others wait for the same.
@@ -56,44 +59,30 @@ class Analyzer:
         Raises:
             SonotypeError: any code of the table.
         """
+        with self._lineups.lease() as lineup:
+            return await self._analyze(lineup, upload, query)
+
+    async def _analyze(self, lineup: Lineup, upload: Upload, query: AnalyzeQuery) -> Analysis:
         began = monotonic()
-        parts = self._parts(query)
-        work = self._work(upload, _networks(parts), query)
+        parts = _parts(lineup, query)
+        work = self._work(lineup, upload, _networks(parts), query)
         known = await self._look_up(work, query)
         timings = {"cache": monotonic() - began}
         missing = tuple(plan for plan in work.plans if plan_id(plan) not in known)
         fresh: Mapping[str, Answer] = {}
         if missing:
-            fresh = await self._compute(replace(work, plans=missing), query, timings)
+            fresh = await self._compute(lineup, replace(work, plans=missing), query, timings)
         results = await self._results(parts, known, fresh, query)
         timings["total"] = monotonic() - began
         return Analysis(clip_of({**known, **fresh}[plan_id(parts[0].plan)]), results, timings)
 
-    def _parts(self, query: AnalyzeQuery) -> list[_Part]:
-        found = [self._served.find(name) for name in query.models or (self._served.default_model,)]
-        by_address = {_card(model).address: model for model in found}
-        return [self._part(model, query) for model in by_address.values()]
-
-    def _part(self, model: Model, query: AnalyzeQuery) -> _Part:
-        if isinstance(model, Head):
-            asked = model.fitted(query)
-            return _Part(make_plan(model.backbone, asked, self._precision(model.backbone), "patches"), model)
-        return _Part(make_plan(model, query, self._precision(model)))
-
-    def _precision(self, card: Card) -> str:
-        """Known once a worker has loaded the model; a remembered answer is not looked for before."""
-        precision = self._served.precision(card)
-        if precision is None:
-            raise SonotypeError(Code.UNAVAILABLE, "The models are still being loaded.", retry_after_s=_LOADING_S)
-        return precision
-
-    def _work(self, upload: Upload, plans: tuple[Plan, ...], query: AnalyzeQuery) -> Work:
-        longest_s = _JOB_DEADLINE_S if query.is_job else self._served.deadline_s
+    def _work(self, lineup: Lineup, upload: Upload, plans: tuple[Plan, ...], query: AnalyzeQuery) -> Work:
+        longest_s = _JOB_DEADLINE_S if query.is_job else self._deadline_s
         timeout_s = longest_s if query.timeout_s is None else min(query.timeout_s, longest_s)
         if timeout_s <= 0:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")
         deadline = asyncio.get_running_loop().time() + timeout_s
-        return Work(upload, plans, query.crop, query.lane, deadline, query.client)
+        return Work(lineup.batcher, upload, plans, query.crop, query.lane, deadline, query.client)
 
     async def _look_up(self, work: Work, query: AnalyzeQuery) -> dict[str, Answer]:
         if not query.use_cache:
@@ -102,12 +91,16 @@ class Analyzer:
         found = await asyncio.gather(*(self._memory.get(key) for key in keys))
         return {plan_id(plan): answer for plan, answer in zip(work.plans, found, strict=True) if answer is not None}
 
-    async def _compute(self, work: Work, query: AnalyzeQuery, timings: dict[str, float]) -> Mapping[str, Answer]:
+    async def _compute(
+        self, lineup: Lineup, work: Work, query: AnalyzeQuery, timings: dict[str, float]
+    ) -> Mapping[str, Answer]:
         """One computation per key: callers with equal keys share it, here and across processes."""
-        keys = [self._key(work, plan) for plan in work.plans]
+        # versions of a model may share their weights, and so the cache, but not their name in an answer
+        keys = [f"{plan.card.address} {self._key(work, plan)}" for plan in work.plans]
 
         async def lead() -> Mapping[str, Answer]:
-            outcome = await self._computer.run(work)
+            with lineup.crew.hold():  # it may outlive the caller who began it
+                outcome = await self._computer.run(work)
             for plan in work.plans:
                 await self._memory.put(work.upload, plan, work.crop, outcome.answers[plan_id(plan)])
             timings.update(outcome.timings_s)
@@ -141,8 +134,25 @@ class Analyzer:
         return await asyncio.to_thread(lambda: tuple(_result(part, known, fresh, query) for part in parts))
 
 
-def _card(model: Model) -> AnyCard:
-    return model.card if isinstance(model, Head) else model
+def _parts(lineup: Lineup, query: AnalyzeQuery) -> list[_Part]:
+    found = [lineup.find(name) for name in query.models or (lineup.default_model,)]
+    by_address = {card_of(model).address: model for model in found}
+    return [_part(lineup, model, query) for model in by_address.values()]
+
+
+def _part(lineup: Lineup, model: Model, query: AnalyzeQuery) -> _Part:
+    if isinstance(model, Head):
+        asked = model.fitted(query)
+        return _Part(make_plan(model.backbone, asked, _precision(lineup, model.backbone), "patches"), model)
+    return _Part(make_plan(model, query, _precision(lineup, model)))
+
+
+def _precision(lineup: Lineup, card: Card) -> str:
+    """Known once a worker has loaded the model; a remembered answer is not looked for before."""
+    precision = lineup.precision(card)
+    if precision is None:
+        raise SonotypeError(Code.UNAVAILABLE, "The models are still being loaded.", retry_after_s=_LOADING_S)
+    return precision
 
 
 def _networks(parts: Iterable[_Part]) -> tuple[Plan, ...]:

@@ -29,9 +29,11 @@ _BYTES_PER_S_LOSSY = 16_000
 class Work:
     """One upload with everything that says how to compute its answers.
 
-    `deadline` is on the clock of the event loop (seconds).
+    `batcher` stands in front of the workers with the networks of the plans; `deadline` is on the clock of the event
+    loop (seconds).
     """
 
+    batcher: Batcher
     upload: Upload
     plans: tuple[Plan, ...]
     crop: Crop
@@ -49,12 +51,11 @@ class Outcome:
 
 
 class Computer:
-    """Runs `Work` on the decoder pool and the batcher."""
+    """Runs `Work` on the decoder pool and its batcher."""
 
-    def __init__(self, admission: Admission, decoder: DecoderPool, batcher: Batcher, max_clip_s: float) -> None:
+    def __init__(self, admission: Admission, decoder: DecoderPool, max_clip_s: float) -> None:
         self._admission = admission
         self._decoder = decoder
-        self._batcher = batcher
         self._max_clip_s = max_clip_s
 
     async def run(self, work: Work) -> Outcome:
@@ -74,7 +75,7 @@ class Computer:
     ) -> None:
         """One decode feeds every plan of the same sample rate."""
         async with AsyncExitStack() as stack:
-            items = [await stack.enter_async_context(self._batcher.open(_item(work, plan))) for plan in plans]
+            items = [await stack.enter_async_context(work.batcher.open(_item(work, plan))) for plan in plans]
             cuts = [_Cut(plan, item, Patcher(plan.spec, plan.patch)) for plan, item in zip(plans, items, strict=True)]
             clip = await self._feed(work, rate_hz, cuts, permit, outcome)
             rows = await asyncio.gather(*(cut.item.result(cut.patcher.report().count) for cut in cuts))

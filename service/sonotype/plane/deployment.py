@@ -9,10 +9,16 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card
 from sonotype.models.registry import Registry
+from sonotype.plane.choices import Choices
 from sonotype.plane.heads import Head, PrototypeModel, load_head
 from sonotype.plane.licensing import allowed, check_licence
 
 Model = Card | Head
+
+
+def card_of(model: Model) -> AnyCard:
+    """The card of a served model."""
+    return model.card if isinstance(model, Head) else model
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,26 @@ class Deployment:
         """The served model of a name, if it is served."""
         return self.networks.get(name) or self.heads.get(name)
 
-    def pick(self, card: AnyCard) -> Model:
-        """The served model of a card. Raises `model_not_found`."""
-        model = self.served(card.name)
-        if model is None:
-            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{card.name!r} is known, but not served here.")
-        return model
+    def version(self, name: str) -> str | None:
+        """The version of a model that is served, if one is."""
+        model = self.served(name)
+        return None if model is None else card_of(model).version
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Everything that is served, by name."""
+        return {**self.networks, **self.heads}
+
+    def standing_on(self, name: str) -> list[Head]:
+        """The heads that read an embedding of a network."""
+        return [head for head in self.heads.values() if head.backbone.name == name]
 
 
-def choose_models(registry: Registry, settings: Settings) -> Deployment:
+def choose_models(registry: Registry, settings: Settings, choices: Choices | None = None) -> Deployment:
     """The models to serve: those named, with the networks that heads stand on, or all that can be.
 
-    A head that cannot be served is reported to the registry and left out.
+    A head that cannot be served is reported to the registry and left out. So is whatever was loaded while the service
+    ran, if it cannot be served any more; what was unloaded is not served, except for the default model.
 
     Raises:
         SonotypeError: `model_not_found`; `forbidden` for a licence that does not allow this deployment;
@@ -61,11 +75,15 @@ def choose_models(registry: Registry, settings: Settings) -> Deployment:
     _check_pulled(registry, named)
     networks = [card for card in named if isinstance(card, Card)]
     candidates = [card for card in named if not isinstance(card, Card)]
-    if not named:
-        pulled = [card for card in registry.cards().values() if registry.is_pulled(card)]
-        networks = allowed(registry, settings, pulled)
-        candidates = allowed(registry, settings, registry.head_cards().values())
-    heads = list(_load(registry, candidates))
+    choices = choices or Choices()
+    others = set(choices.loaded) if named else {*registry.cards(), *registry.head_cards()}
+    others -= {card.name for card in named}
+    pulled = [card for name, card in registry.cards().items() if name in others and registry.is_pulled(card)]
+    networks += allowed(registry, settings, pulled)
+    candidates += allowed(registry, settings, [c for name, c in registry.head_cards().items() if name in others])
+    unwanted = choices.unloaded - {settings.default_model}
+    networks = [card for card in networks if card.name not in unwanted]
+    heads = list(_load(registry, [card for card in candidates if card.name not in unwanted]))
     cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
     if not cards:
         raise _missing(["--all"])

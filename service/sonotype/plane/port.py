@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from sonotype.core.types import Analysis, Upload
+from sonotype.core.types import Analysis, Task, Upload
 from sonotype.models.card import AnyCard
 from sonotype.plane.catalog.port import CatalogPlane, CatalogState
 from sonotype.plane.live.port import LiveSession
@@ -25,6 +25,19 @@ class ModelInfo:
     pulled: bool
     served: bool
     precision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """What became of a model that was loaded, rolled back or unloaded.
+
+    Attributes:
+        model: as it is now.
+        previous: the version that was served before, if one was.
+    """
+
+    model: ModelInfo
+    previous: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,20 @@ class Plane(Protocol):
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `SonotypeError` (`model_not_found`)."""
+
+    async def load_model(self, name: str, version: str | None = None) -> ModelChange:
+        """Serve a version of a model, the newest where none is named, from now on; requests go on meanwhile.
+
+        Raises:
+            SonotypeError: `forbidden`, `model_not_found`, `conflict`; why it cannot be loaded. What was served before
+                is served then.
+        """
+
+    async def rollback_model(self, name: str) -> ModelChange:
+        """Serve the version of a model that was served before the present one. Raises as `load_model`."""
+
+    async def unload_model(self, name: str) -> ModelChange:
+        """Serve a model no longer. Raises `forbidden`, `model_not_found`, `conflict` where it is needed."""
 
     def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
         """Prototypes of the served models, of one model or label where named. Raises `model_not_found`."""
@@ -113,9 +140,14 @@ class ByteBudget(Protocol):
 
 
 def pick_tags(
-    labels: tuple[str, ...], scores: Iterable[float], top_k: int | None, threshold: float
+    labels: tuple[str, ...], scores: Iterable[float], top_k: int | None, threshold: float, task: Task = "multilabel"
 ) -> list[tuple[str, float]]:
-    """Labels with their scores, best first, ties in label order, at least `threshold`, at most `top_k`."""
+    """Labels with their scores, best first, ties in label order, at least `threshold`, at most `top_k`.
+
+    The values of a regression are no scores: all are shown in label order, or none where `top_k` is 0.
+    """
+    if task == "regression":
+        return [] if top_k == 0 else list(zip(labels, scores, strict=True))
     ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
     kept = [(label, score) for label, score in ranked if score >= threshold]
     return kept if top_k is None else kept[:top_k]

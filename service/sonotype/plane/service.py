@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, Upload
-from sonotype.models.registry import Registry
-from sonotype.plane.analyze import Analyzer, Served
+from sonotype.plane.analyze import Analyzer
 from sonotype.plane.budget import ByteLedger, UploadBytes
 from sonotype.plane.catalog.opening import CatalogDoor
 from sonotype.plane.catalog.port import CatalogPlane
-from sonotype.plane.deployment import Deployment
+from sonotype.plane.control import ModelControl
+from sonotype.plane.deployment import card_of
 from sonotype.plane.heads import Head, PrototypeModel
 from sonotype.plane.keys import KeyRing
+from sonotype.plane.lineup import Lineup
+from sonotype.plane.lineups import Lineups
 from sonotype.plane.live.port import LiveSession
 from sonotype.plane.live.query import ListenQuery
 from sonotype.plane.live.sessions import Live
-from sonotype.plane.port import ModelInfo, Readiness
-from sonotype.plane.prototypes import Prototypes
+from sonotype.plane.port import ModelChange, ModelInfo, Readiness
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.renderings import Renderings
 from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering, Sonified, SonifyQuery
 from sonotype.plane.sonify import Sonification
 from sonotype.serving.admission import Admission
-from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache.store import CacheStore
 from sonotype.serving.sonify.lane import SonifyLane
 
@@ -39,15 +40,12 @@ class Service:
     def __init__(
         self,
         *,
-        served: Served,
-        deployment: Deployment,
-        registry: Registry,
+        lineups: Lineups,
+        control: ModelControl,
         analyzer: Analyzer,
-        prototypes: Prototypes,
         renderings: Renderings,
         sonification: Sonification,
         lane: SonifyLane,
-        batcher: Batcher,
         admission: Admission,
         store: CacheStore,
         keys: KeyRing,
@@ -55,15 +53,12 @@ class Service:
         catalog: CatalogDoor,
         live: Live,
     ) -> None:
-        self._served = served
-        self._deployment = deployment
-        self._registry = registry
+        self._lineups = lineups
+        self._control = control
         self._analyzer = analyzer
-        self._prototypes = prototypes
         self._renderings = renderings
         self._sonification = sonification
         self._lane = lane
-        self._batcher = batcher
         self._admission = admission
         self._store = store
         self._keys = keys
@@ -83,28 +78,32 @@ class Service:
 
     def models(self) -> list[ModelInfo]:
         """Every model of the repositories, sorted by name."""
-        return [self._info(name) for name in sorted({**self._registry.cards(), **self._registry.head_cards()})]
+        lineup = self._lineups.current
+        names = {*lineup.registry.cards(), *lineup.registry.head_cards(), *lineup.deployment.models}
+        return [_info(lineup, name) for name in sorted(names)]
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `model_not_found`."""
-        return self._info(self._registry.find(name).name)
+        return _info(self._lineups.knowing(name), name)
 
     def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
         """Prototypes of the served models, of one model or label where named. Raises `model_not_found`."""
         if model is None:
-            return self._prototypes.infos(None, label)
-        found = self._served.find(model)
-        return self._prototypes.infos(found.card.address, label) if isinstance(found, PrototypeModel) else []
+            return self._lineups.current.prototypes.infos(None, label)
+        lineup = self._lineups.knowing(model)
+        found = lineup.find(model)
+        return lineup.prototypes.infos(found.card.address, label) if isinstance(found, PrototypeModel) else []
 
     def prototype(self, prototype_id: str) -> PrototypeInfo:
         """One prototype. Raises `not_found`."""
-        return self._prototypes.get(prototype_id).info
+        return self._lineups.current.prototypes.get(prototype_id).info
 
     async def prototype_audio(
         self, prototype_id: str, rendering: Rendering | None, audio_format: AudioFormat
     ) -> AudioFile:
         """One rendering of a prototype. Raises `SonotypeError`."""
-        return await self._renderings.audio(self._prototypes.get(prototype_id), rendering, audio_format)
+        prototype = self._lineups.current.prototypes.get(prototype_id)
+        return await self._renderings.audio(prototype, rendering, audio_format)
 
     def sonify(self, query: SonifyQuery, upload: Upload | None = None) -> AbstractAsyncContextManager[Sonified]:
         """Generate audio. Entering and iterating raise `SonotypeError`."""
@@ -114,27 +113,45 @@ class Service:
         """Open a live session. Entering raises `SonotypeError`."""
         return self._live.open(query)
 
+    async def load_model(self, name: str, version: str | None = None) -> ModelChange:
+        """Serve a version of a model from now on. Raises `SonotypeError`; what was served is served then."""
+        return await self._changed(name, self._control.load(name, version))
+
+    async def rollback_model(self, name: str) -> ModelChange:
+        """Serve the version of a model that was served before. Raises `SonotypeError`."""
+        return await self._changed(name, self._control.rollback(name))
+
+    async def unload_model(self, name: str) -> ModelChange:
+        """Serve a model no longer. Raises `SonotypeError`."""
+        return await self._changed(name, self._control.unload(name))
+
+    async def _changed(self, name: str, change: Awaitable[str | None]) -> ModelChange:
+        previous = await change
+        return ModelChange(self.model(name), previous)
+
     async def warm_up(self) -> None:
         """Load decoders and render prototypes, once workers are up and whenever nobody else wants to sonify."""
         try:
             await self.wait_ready()
         except SonotypeError:
             return  # who cannot analyse says so elsewhere
-        for head in self._deployment.prototype_models:
+        lineup = self._lineups.current
+        for head in lineup.deployment.prototype_models:
             if not head.can_sonify:
                 continue
             try:
-                await self._renderings.warm(head, self._prototypes.of(head))
+                await self._renderings.warm(head, lineup.prototypes.of(head))
             except SonotypeError as error:
                 _log.warning("%s is not rendered ahead: %s", head.card.name, error.detail)
                 if error.code is Code.DRAINING:
                     return
-                self._registry.report(head.card.name, error.detail)
+                self._lineups.current.registry.report(head.card.name, error.detail)
 
     async def readiness(self) -> Readiness:
         """Ready while at least one worker is up and nobody asked us to stop."""
-        up, wanted = self._batcher.workers_up, self._batcher.workers_wanted
-        problems = [f"{problem.name}: {problem.reason}" for problem in self._registry.problems]
+        lineup = self._lineups.current
+        up, wanted = lineup.batcher.workers_up, lineup.batcher.workers_wanted
+        problems = [f"{problem.name}: {problem.reason}" for problem in lineup.registry.problems]
         problems += [f"catalogue: {problem}" for problem in self._catalog.problems]
         cache = "ok" if await self._store.ping() else "away"
         ready = up > 0 and not self._draining
@@ -153,7 +170,7 @@ class Service:
 
     async def wait_ready(self) -> None:
         """Wait until a worker is up. Raises `unavailable` when none can start."""
-        await self._batcher.wait_ready(_LONGEST_START_S)
+        await self._lineups.current.batcher.wait_ready(_LONGEST_START_S)
 
     async def wait_catalog(self) -> None:
         """Wait until the catalogue is open, where there is to be one. Raises the error of the first attempt."""
@@ -167,14 +184,19 @@ class Service:
         """A counter for the bytes of one upload."""
         return self._upload_bytes.reserve()
 
-    def _info(self, name: str) -> ModelInfo:
-        card = self._registry.find(name)
-        model = self._deployment.served(name)
-        network = model.backbone if isinstance(model, Head) else model
-        return ModelInfo(
-            card=card,
-            is_default=name == self._served.default_model,
-            pulled=self._registry.is_pulled(card),
-            served=model is not None,
-            precision=self._served.precision(network) if network is not None else None,
-        )
+
+def _info(lineup: Lineup, address: str) -> ModelInfo:
+    """A model by `name`, of which the served version counts, or by `name@version`. Raises `model_not_found`."""
+    name, _, version = address.partition("@")
+    model = lineup.deployment.served(name)
+    if model is not None and version not in ("", card_of(model).version):
+        model = None
+    card = lineup.registry.find(address) if model is None else card_of(model)
+    network = model.backbone if isinstance(model, Head) else model
+    return ModelInfo(
+        card=card,
+        is_default=model is not None and name == lineup.default_model,
+        pulled=lineup.registry.is_pulled(card),
+        served=model is not None,
+        precision=lineup.precision(network) if network is not None else None,
+    )

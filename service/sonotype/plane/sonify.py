@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from sonotype.audio.encode import StreamEncoder, media_type, to_pcm, wav_bytes
@@ -13,6 +13,8 @@ from sonotype.models.pooling import pooled
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.deployment import Model
 from sonotype.plane.heads import Head, PrototypeModel
+from sonotype.plane.lineup import Lineup
+from sonotype.plane.lineups import Lineups
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import Sonified, SonifyQuery
 from sonotype.plane.starts import check_query, from_embedding, from_label, from_mixture, points_of, winners
@@ -25,8 +27,7 @@ class Sonification:
     """The sonify use case.
 
     Args:
-        heads: the served prototype models.
-        find: the served model of a name or address.
+        lineups: what is served.
         analyzer: embeds uploads.
         lane: where audio is made.
         admission: holds the quotas of the clients, which count generated audio too.
@@ -35,16 +36,14 @@ class Sonification:
 
     def __init__(
         self,
-        heads: Sequence[PrototypeModel],
-        find: Callable[[str], Model],
+        lineups: Lineups,
         analyzer: Analyzer,
         lane: SonifyLane,
         admission: Admission,
         *,
         deadline_s: float,
     ) -> None:
-        self._heads = heads
-        self._find = find
+        self._lineups = lineups
         self._analyzer = analyzer
         self._lane = lane
         self._admission = admission
@@ -58,10 +57,11 @@ class Sonification:
             SonotypeError: any code of the table; after the first samples from `chunks`.
         """
         check_query(query, has_upload=upload is not None)
-        head = self._head(query)
         deadline = self._deadline(query)
-        self._lane.check()  # before an upload is analysed for it
-        start = await self._start(head, query, upload)
+        with self._lineups.lease() as lineup:
+            head = _head(lineup, query)
+            self._lane.check()  # before an upload is analysed for it
+            start = await self._start(head, query, upload)
         points = await asyncio.to_thread(points_of, head, query, start)
         labels, scores = winners(head, points)
         order = Order(head.card, head.folder, points, query.seed, query.steps, query.guidance)
@@ -83,18 +83,6 @@ class Sonification:
                 )
             finally:
                 await chunks.aclose()
-
-    def _head(self, query: SonifyQuery) -> PrototypeModel:
-        """The model asked for: the one named, that of the prototypes of a mixture, or the first that can."""
-        if query.model:
-            return _able(self._find(query.model))
-        owner = query.mixture[0][0].partition(".")[0] if query.mixture else None
-        able = [head for head in self._heads if head.can_sonify and owner in (None, head.card.name)]
-        if able:
-            return able[0]
-        if owner is not None:
-            raise SonotypeError(Code.NOT_FOUND, f"There is no prototype {query.mixture[0][0][:200]!r} to be heard.")
-        raise SonotypeError(Code.MODEL_NOT_FOUND, "No model with a decoder is served.")
 
     def _deadline(self, query: SonifyQuery) -> float:
         timeout_s = self._deadline_s if query.timeout_s is None else min(query.timeout_s, self._deadline_s)
@@ -124,6 +112,20 @@ class Sonification:
         analysis = await self._analyzer.analyze(upload, asked)
         result = analysis.results[0]
         return pooled(result.patch_embeddings[head.embedding], result.patches)
+
+
+def _head(lineup: Lineup, query: SonifyQuery) -> PrototypeModel:
+    """The model asked for: the one named, that of the prototypes of a mixture, or the first that can."""
+    if query.model:
+        return _able(lineup.find(query.model))
+    owner = query.mixture[0][0].partition(".")[0] if query.mixture else None
+    heads = lineup.deployment.prototype_models
+    able = [head for head in heads if head.can_sonify and owner in (None, head.card.name)]
+    if able:
+        return able[0]
+    if owner is not None:
+        raise SonotypeError(Code.NOT_FOUND, f"There is no prototype {query.mixture[0][0][:200]!r} to be heard.")
+    raise SonotypeError(Code.MODEL_NOT_FOUND, "No model with a decoder is served.")
 
 
 def _able(model: Model) -> PrototypeModel:

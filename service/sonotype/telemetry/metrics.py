@@ -129,7 +129,7 @@ LINEUPS = Gauge(
 )
 MODEL_CHANGES = Counter(
     "sonotype_model_changes_total",
-    "Models loaded, rolled back or unloaded while the service ran, by outcome: done, same, or a domain code.",
+    "Models loaded, rolled back or unloaded while the service ran, by outcome: done, or a domain code.",
     ["action", "outcome"],
 )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sonotype.catalog.engines import FOLDER
 from sonotype.catalog.port import Catalog
 from sonotype.core.settings import Settings
+from sonotype.plane.catalog.following import CatalogFollower
 from sonotype.plane.catalog.generations import Generations
 from sonotype.plane.catalog.jobs import open_desk
 from sonotype.plane.catalog.seeds import Seeds
@@ -18,8 +19,7 @@ from sonotype.plane.catalog.space import choose_labellers, choose_space, spaces
 from sonotype.plane.catalog.tracks import Analyze, Tracks
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.watching import Watch
-from sonotype.plane.deployment import Deployment
-from sonotype.plane.prototypes import Prototypes
+from sonotype.plane.lineups import Lineups
 
 _log = logging.getLogger(__name__)
 
@@ -39,25 +39,28 @@ class OpenCatalog:
 
 @asynccontextmanager
 async def assemble(
-    catalog: Catalog, settings: Settings, deployment: Deployment, prototypes: Prototypes, analyze: Analyze
+    catalog: Catalog, settings: Settings, lineups: Lineups, analyze: Analyze
 ) -> AsyncIterator[OpenCatalog]:
     """The use cases on an engine, which stays the caller's to close.
 
     Raises:
         SonotypeError: `model_not_found` where no served model has an embedding; what the engine raises.
     """
-    space = choose_space(deployment, settings.catalog_embedding)
-    generations = Generations(catalog, space, tuple(spaces(deployment)))
-    await generations.open()
-    labellers = choose_labellers(deployment, settings.catalog_models)
-    tracks = Tracks(catalog, generations, labellers, deployment.heads.values(), analyze)
-    seeds = Seeds(catalog, generations, tracks, prototypes)
+    lineup = lineups.current
+    space = choose_space(lineup.deployment, settings.catalog_embedding)
+    generations = Generations(catalog, space, tuple(spaces(lineup.deployment)))
+    labellers = choose_labellers(lineup.deployment, settings.catalog_models)
+    tracks = Tracks(catalog, generations, labellers, lineup.deployment.heads.values(), analyze)
+    seeds = Seeds(catalog, generations, tracks, lineup.prototypes, lineups.lease)
     upkeep = Upkeep(catalog, generations, tracks)
     watch = Watch(catalog, generations)
-    await watch.start()
+    lineups.follower = CatalogFollower(settings, generations, tracks, seeds)
     try:
+        await generations.open()
+        await watch.start()
         async with open_desk(settings.data_dir / FOLDER, upkeep, settings) as desk:
             _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
             yield OpenCatalog(CatalogService(catalog, generations, seeds, upkeep, desk), watch)
     finally:
+        lineups.follower = None
         await watch.aclose()

@@ -29,7 +29,7 @@ class Generations:
 
     def __init__(self, catalog: Catalog, configured: Space, served: tuple[Space, ...]) -> None:
         self._catalog = catalog
-        self._served = {space.generation: space for space in served}
+        self._served: dict[str, Space] = {space.generation: space for space in served}
         self._current = configured.generation
         self._dims = {configured.generation: configured.dim}
         self._complete = True
@@ -43,11 +43,23 @@ class Generations:
 
     async def open(self) -> None:
         """Begin the generation of the configured model where there is none. Raises `SonotypeError`."""
-        space = self.configured
-        await self._catalog.add_generation(space.address, space.generation, space.card.weights_sha256, space.dim)
+        await self.begin(self.configured)
         status = await self.status()
         # whoever moved the alias back from a whole generation meant it: only one that becomes whole now moves it
         self._complete = status.stale == 0 and status.tracks > 0
+
+    async def begin(self, space: Space) -> None:
+        """Begin the generation of an embedding where there is none. Raises `SonotypeError`."""
+        await self._catalog.add_generation(space.address, space.generation, space.card.weights_sha256, space.dim)
+
+    def configure(self, configured: Space, served: tuple[Space, ...]) -> None:
+        """Store tracks with another embedding, whose generation has begun, from now on."""
+        if configured.generation != self.configured.generation:
+            self._complete = False
+            _log.info("tracks are embedded by %s now", configured.generation)
+        self._served = {space.generation: space for space in served}
+        self._dims[configured.generation] = configured.dim
+        self.configured = configured
 
     def space(self, generation: str) -> Space | None:
         """How to embed into a generation; None where its model is not served."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from sonotype.catalog.port import Catalog
 from sonotype.catalog.ranking.mixing import direction, mix, unit
@@ -13,10 +15,22 @@ from sonotype.core.types import Floats, Upload
 from sonotype.plane.catalog.aim import Aim, SeedTrack
 from sonotype.plane.catalog.check_track import checked_vector
 from sonotype.plane.catalog.generations import Generations
+from sonotype.plane.catalog.space import Space
 from sonotype.plane.catalog.tracks import Tracks
 from sonotype.plane.catalog.values import Seed
 from sonotype.plane.prototypes import Prototypes
 from sonotype.plane.query import AnalyzeQuery
+
+Lease = Callable[[], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Where the seeds of a query meet: a generation, how to embed into it, and the vectors of their tracks in it."""
+
+    generation: str
+    space: Space | None
+    vectors: dict[str, Floats]
 
 
 class Seeds:
@@ -27,13 +41,22 @@ class Seeds:
         generations: where can be searched.
         tracks: how an upload is embedded.
         prototypes: of the served models.
+        lease: keeps the models that are served, for as long as its context is open.
     """
 
-    def __init__(self, catalog: Catalog, generations: Generations, tracks: Tracks, prototypes: Prototypes) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        generations: Generations,
+        tracks: Tracks,
+        prototypes: Prototypes,
+        lease: Lease = nullcontext,
+    ) -> None:
         self._catalog = catalog
         self._generations = generations
         self._tracks = tracks
-        self._prototypes = prototypes
+        self._lease = lease
+        self.prototypes = prototypes
 
     async def aim(self, seeds: Sequence[Seed], upload: Upload | None, analysis: AnalyzeQuery) -> Aim:
         """Where a query points to.
@@ -47,11 +70,17 @@ class Seeds:
             SonotypeError: `not_found` for an unknown track, prototype or tag; `conflict` where no generation has what
                 the seeds need; `invalid_request` where they cancel each other out; for an upload any code of the table.
         """
+        with self._lease():
+            return await self._aim(seeds, upload, analysis)
+
+    async def _aim(self, seeds: Sequence[Seed], upload: Upload | None, analysis: AnalyzeQuery) -> Aim:
         ids = tuple(dict.fromkeys(seed.track for seed in seeds if seed.track is not None))
         dims = {len(seed.embedding) for seed in seeds if seed.embedding is not None}
         names = self._fitting(self._generations.searchable(by_upload=upload is not None), dims)
+        spaces = {name: self._generations.space(name) for name in names}
         documents, name, vectors = await self.resolve(ids, names)
-        parts = await asyncio.gather(*(self._vector(seed, name, vectors, upload, analysis) for seed in seeds))
+        ground = _Ground(name, spaces[name], vectors)
+        parts = await asyncio.gather(*(self._vector(seed, ground, upload, analysis) for seed in seeds))
         by_id = {track.id: track for track in documents}
         tracks = tuple(SeedTrack(by_id[s.track], vectors[s.track], s.weight) for s in seeds if s.track is not None)
         return Aim(mix(parts, [seed.weight for seed in seeds]), name, tracks)
@@ -92,25 +121,23 @@ class Seeds:
         """Where embeddings of these lengths belong; where nowhere, the first refuses them with its own length."""
         return [name for name in names if dims <= {self._generations.dim(name)}] or names[:1]
 
-    async def _vector(
-        self, seed: Seed, name: str, vectors: dict[str, Floats], upload: Upload | None, analysis: AnalyzeQuery
-    ) -> Floats:
+    async def _vector(self, seed: Seed, ground: _Ground, upload: Upload | None, analysis: AnalyzeQuery) -> Floats:
+        name, space = ground.generation, ground.space
         if seed.track is not None:
-            return vectors[seed.track]
+            return ground.vectors[seed.track]
         if seed.embedding is not None:
             return checked_vector(seed.embedding, self._generations.dim(name), "The embedding of a seed")
         if seed.prototype is not None:
-            return await self._of_prototype(seed.prototype, name)
+            return await self._of_prototype(seed.prototype, name, space)
         if seed.tag is not None:
             return await self._of_tag(" ".join(seed.tag.lower().split()), name)
-        space = self._generations.space(name)
         assert upload is not None, "checked before. This is a bug."  # noqa: S101
         assert space is not None, "an upload is looked for where it can be embedded. This is a bug."  # noqa: S101
         return unit(await self._tracks.embed(upload, space, analysis))
 
-    async def _of_prototype(self, prototype_id: str, name: str) -> Floats:
+    async def _of_prototype(self, prototype_id: str, name: str, space: Space | None) -> Floats:
         """Its own vector where the model reads the embedding of the catalogue, else where its evidence points."""
-        space, found = self._generations.space(name), self._prototypes.find(prototype_id)
+        found = self.prototypes.find(prototype_id)
         if found is not None and space is not None and space.carries(found.head):
             return unit(found.head.classifier.raw_prototypes()[found.index])
         self._needs_current(name)

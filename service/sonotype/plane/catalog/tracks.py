@@ -46,9 +46,13 @@ class Tracks:
     ) -> None:
         self._catalog = catalog
         self._generations = generations
+        self._analyze = analyze
+        self.configure(labellers, heads)
+
+    def configure(self, labellers: tuple[str, ...], heads: Iterable[Head]) -> None:
+        """Store the labels and the evidence of other models, or of other versions, from now on."""
         self._labellers = labellers
         self._heads = [head for head in heads if {head.card.name, head.card.address} & set(labellers)]
-        self._analyze = analyze
 
     async def put(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Analyse what was sent and store it; it is found by the next search. Raises any code of the table."""
