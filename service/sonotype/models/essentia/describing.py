@@ -38,8 +38,10 @@ CITATION = """\
   year = {2020}
 }"""
 
-# what Essentia's own algorithm does by default: patches of 3 s every 93 frames (1.5 s), the end dropped
-_PATCH = PatchSpec(frames=187, hop_frames=93, tail="drop", short="repeat")
+# what Essentia's own algorithm does by default: patches of 3 s every 93 frames, the end dropped
+HOP_FRAMES = 93
+HOP_S = HOP_FRAMES * 256 / 16000
+_PATCH = PatchSpec(frames=187, hop_frames=HOP_FRAMES, tail="drop", short="repeat")
 _EMBEDDINGS = (
     EmbeddingSpec(name="penultimate", dim=200, description="input of the output layer: after ReLU and batch norm"),
     EmbeddingSpec(name="mean", dim=753, description="mean over the time of a patch of all channels"),
@@ -109,6 +111,7 @@ def head_card(about: About, head: Head, backbone: tuple[Card, str]) -> HeadCard:
         positive=positive_class(about.labels),
         backbone=BackboneSpec(model=card.name, embedding=embedding, sha256=card.weights_sha256),
         frontend=FRONTEND if FRONTEND in card.frontends else None,
+        hop_s=HOP_S if card.network.family == "musicnn" else None,
         layers=head.layers,
     )
 
