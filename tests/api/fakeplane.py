@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import fakeheads
 import fakeprototypes as fake
 import numpy as np
 from fakecatalog import FakeCatalog
@@ -16,8 +17,8 @@ from fakecatalog import FakeCatalog
 from quality_kit import grid_card
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ClipInfo, ModelResult, PatchReport, Upload
-from sonotype.models.card import AnyCard, Card, PrototypeCard, read_card
-from sonotype.plane.port import ModelInfo, Readiness
+from sonotype.models.card import AnyCard, Card, HeadCard, PrototypeCard, read_card
+from sonotype.plane.port import ModelChange, ModelInfo, Readiness
 from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.sonification import (
@@ -65,7 +66,11 @@ class FakePlane:
         card = read_card(MODELS / "fake" / "card.toml")
         other = grid_card("other").model_copy(update={"version": "2"})
         self._cards: dict[str, AnyCard] = {card.name: card, other.name: other, "pecmae": fake.prototype_card(card)}
+        self._cards |= fakeheads.head_cards(card)
         self._prototypes = fake.prototypes()
+        self.model_control = "explicit"
+        self._past: dict[str, list[str]] = {}
+        self._unloaded: set[str] = set()
         self.catalog = FakeCatalog()
         self.draining = False
         self.rendered: list[tuple[str, Rendering | None, AudioFormat]] = []
@@ -107,6 +112,36 @@ class FakePlane:
         if card is None:
             raise SonotypeError(Code.MODEL_NOT_FOUND, "No such model.")
         return self._info(card)
+
+    async def load_model(self, name: str, version: str | None = None) -> ModelChange:
+        return self._change(name, version or "3")
+
+    async def rollback_model(self, name: str) -> ModelChange:
+        self._may_change(name)
+        if not self._past.get(name):
+            raise SonotypeError(Code.CONFLICT, "There is no earlier version.")
+        past = self._past[name].pop()
+        change = self._change(name, past)
+        self._past[name].pop()
+        return change
+
+    async def unload_model(self, name: str) -> ModelChange:
+        self._may_change(name)
+        if name == "fake":
+            raise SonotypeError(Code.CONFLICT, "The default model cannot be unloaded.")
+        self._unloaded.add(name)
+        return ModelChange(self.model(name), self.model(name).card.version)
+
+    def _may_change(self, name: str) -> ModelInfo:
+        if self.model_control == "none":
+            raise SonotypeError(Code.FORBIDDEN, "This deployment does not let its models be changed.")
+        return self.model(name)
+
+    def _change(self, name: str, version: str) -> ModelChange:
+        card = self._may_change(name).card
+        self._past.setdefault(name, []).append(card.version)
+        self._cards[name] = card.model_copy(update={"version": version})
+        return ModelChange(self.model(name), card.version)
 
     def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
         if model is not None and self.model(model).card.name != "pecmae":
@@ -188,10 +223,13 @@ class FakePlane:
         card = self.model(name).card
         if isinstance(card, PrototypeCard):
             return _reasoned(card, _result(_network(self._cards["fake"]), upload, query), upload)
+        if isinstance(card, HeadCard):
+            return fakeheads.judged(card, _result(_network(self._cards["fake"]), upload, query))
         return _result(_network(card), upload, query)
 
     def _info(self, card: AnyCard) -> ModelInfo:
-        return ModelInfo(card, card.name == "fake", pulled=True, served=True, precision="fp32")
+        served = card.name not in self._unloaded
+        return ModelInfo(card, card.name == "fake", pulled=True, served=served, precision="fp32" if served else None)
 
 
 def _network(card: AnyCard) -> Card:

@@ -168,7 +168,7 @@ async def test_npy_answer_is_one_numpy_file(client: httpx.AsyncClient, plane: Fa
 
 async def test_models(client: httpx.AsyncClient) -> None:
     listed = schemas.ModelsBody.model_validate((await client.get("/v1/models")).json())
-    assert [model.name for model in listed.models] == ["fake", "other", "pecmae"]
+    assert [model.name for model in listed.models] == ["fake", "other", "pecmae", "mood", "valence"]
     one = schemas.ModelBody.model_validate((await client.get("/v1/models/other@2")).json())
     assert one == listed.models[1]
     missing = await client.get("/v1/models/none")

@@ -35,6 +35,10 @@ CASES: list[tuple[dict[str, Any], pb.AnalyzeOptions]] = [
             offset_s=1.5, duration_s=2, hop_s=0.5, tail=pb.TAIL_POLICY_PAD, frontend="zero", lane=pb.LANE_BULK
         ),
     ),
+    (
+        {"model": ["valence", "mood", "fake"], "top_k": 1, "threshold": 0.2, "timeline": "true"},
+        pb.AnalyzeOptions(models=["valence", "mood", "fake"], top_k=1, threshold=0.2, timeline=True),
+    ),
     ({"cache": "bypass", "timeout_s": 7}, pb.AnalyzeOptions(bypass_cache=True, timeout_s=7)),
     (
         {"model": ["other", "fake"], "quality": "fast", "tail": "align"},
@@ -77,6 +81,7 @@ async def test_same_file_same_answer(
 def compare(rest: dict[str, Any], rpc: pb.Result) -> None:
     for name in ("model", "model_sha256", "frontend", "precision", "cached"):
         assert rest[name] == getattr(rpc, name)
+    assert pb.Task.Name(rpc.task) == f"TASK_{rest['task'].upper()}"
     assert rest["patches"]["count"] == rpc.patches.count
     assert rest["patches"]["length_s"] == rpc.patches.length_s
     assert convert.TAILS[rest["patches"]["tail"]] == rpc.patches.tail

@@ -229,8 +229,9 @@ async def test_errors_of_rendering_are_problems(client: httpx.AsyncClient, plane
 async def test_a_prototype_model_beside_the_networks(client: httpx.AsyncClient) -> None:
     models = schemas.ModelsBody.model_validate((await client.get("/v1/models")).json()).models
     kinds = {model.name: model.kind for model in models}
+    assert kinds.pop("mood") == kinds.pop("valence") == "head"
     assert kinds == {"fake": "network", "other": "network", "pecmae": "prototypes"}
-    network, _, model = models
+    network, _, model, *_ = models
     assert network.prototypes is None
     assert model.prototypes is not None
     assert (model.patch, model.sample_rate_hz) == (network.patch, network.sample_rate_hz)

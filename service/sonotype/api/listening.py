@@ -26,11 +26,10 @@ class LiveTag:
 
 
 def shown_tags(scores: LiveScores, query: ListenQuery) -> list[LiveTag]:
-    """The tags of one model, best smoothed score first; values of a regression know no threshold."""
+    """The tags of one model, best smoothed score first; of a regression all, in the order of its labels."""
     asked, labels = query.analysis, scores.model.labels
-    threshold = float("-inf") if scores.model.task == "regression" else asked.threshold
     raw = dict(zip(labels, scores.raw.tolist(), strict=True))
-    picked = pick_tags(labels, scores.scores.tolist(), asked.top_k, threshold)
+    picked = pick_tags(labels, scores.scores.tolist(), asked.top_k, asked.threshold, scores.model.task)
     return [LiveTag(label, score, raw[label]) for label, score in picked]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from sonotype.api.reasons import ReasonsView, view_reasons
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, EmbeddingScope, Floats, ModelResult
-from sonotype.models.card import Card, EmbeddingSpec, PrototypeCard
+from sonotype.models.card import AnyHeadCard, Card, EmbeddingSpec, HeadCard
 from sonotype.models.grid import Grid, Preset, grid_of, presets_of
 from sonotype.plane.plan import wanted_embeddings
 from sonotype.plane.port import ModelInfo, Plane, pick_tags
@@ -56,8 +56,8 @@ class ModelView:
 
     Attributes:
         info: its card and state.
-        network: the card that says how audio is cut and which embeddings there are: its own, or for a prototype
-            model that of its backbone; None where the backbone is not there.
+        network: the card that says how audio is cut and which embeddings there are: its own, or for a head
+            that of its backbone, as it is asked for the head; None where the backbone is not there.
         n_prototypes: of a served prototype model.
     """
 
@@ -71,7 +71,7 @@ class ModelView:
         if self.network is None:
             return ()
         card = self.info.card
-        first = card.backbone.embedding if isinstance(card, PrototypeCard) else None
+        first = None if isinstance(card, Card) else card.backbone.embedding
         return tuple(sorted(self.network.embeddings, key=lambda spec: first not in (None, spec.name)))
 
     @property
@@ -95,11 +95,24 @@ def view_model(plane: Plane, info: ModelInfo) -> ModelView:
     """Complete a model by what stands in its backbone's card."""
     if isinstance(info.card, Card):
         return ModelView(info, info.card, None)
+    network = _backbone(plane, info.card)
+    if isinstance(info.card, HeadCard):
+        return ModelView(info, network and _as_asked(network, info.card), None)
     n_prototypes = len(plane.prototypes(info.card.address)) if info.served else None
-    return ModelView(info, _backbone(plane, info.card), n_prototypes)
+    return ModelView(info, network, n_prototypes)
 
 
-def _backbone(plane: Plane, card: PrototypeCard) -> Card | None:
+def _as_asked(network: Card, head: HeadCard) -> Card:
+    """The backbone with the front end and the hop that `head` wants as its defaults."""
+    default = head.frontend if head.frontend in network.frontends else network.default_frontend
+    frontends = {default: network.frontends[default]} | network.frontends
+    spec, patch = frontends[default], network.patch
+    if head.hop_s is not None:
+        patch = patch.model_copy(update={"hop_frames": round(head.hop_s * spec.sample_rate_hz / spec.hop_length)})
+    return network.model_copy(update={"frontends": frontends, "patch": patch})
+
+
+def _backbone(plane: Plane, card: AnyHeadCard) -> Card | None:
     try:
         found = plane.model(card.backbone.model).card
     except SonotypeError:
@@ -123,7 +136,7 @@ async def rendered(query: AnalyzeQuery, render: Callable[[], T]) -> T:
 
 
 def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> ResultView:
-    tags = pick_tags(result.labels, result.tags.tolist(), query.top_k, query.threshold)
+    tags = pick_tags(result.labels, result.tags.tolist(), query.top_k, query.threshold, result.task)
     timeline = _timeline(result, tuple(label for label, _ in tags)) if query.timeline else None
     names = wanted_embeddings(plane.model(result.model).card, query.embeddings) if query.embeddings else ()
     source = result.embeddings if query.embedding_scope == "clip" else result.patch_embeddings

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 
+from sonotype.cli import head_model_views as heads, model_control
 from sonotype.cli import import_models, zoo
 from sonotype.cli import model_views as views
 from sonotype.cli import prototype_model_views as prototype_models
@@ -18,7 +20,7 @@ from sonotype.cli.options import Json
 from sonotype.cli.pulling import Pulling, check_weights, is_from_zoo, remove_weights
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card, PrototypeCard
+from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard
 from sonotype.models.registry import Registry, repositories
 from sonotype.models.weights.layout import weights_file
 from sonotype.models.zoo.catalogue import read_zoo
@@ -29,6 +31,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(import_models.app, name="import")
+for command in (model_control.load, model_control.rollback, model_control.unload):
+    app.command()(command)
 Names = Annotated[list[str] | None, typer.Argument(help="Models, as `name` or `name@version`.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every model instead of named ones.")]
 
@@ -41,7 +45,7 @@ def list_models(as_json: Json = False) -> None:
     """
     with _registry() as registry:
         rows = [views.summary(registry, card) for card in registry.cards().values()]
-        rows += [prototype_models.summary(registry, card) for card in registry.prototype_cards().values()]
+        rows += [_head_summary(registry, card) for card in registry.head_cards().values()]
         rows.sort(key=lambda row: str(row["name"]))
         problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
     if as_json:
@@ -107,22 +111,23 @@ def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = 
     """
     with _registry() as registry:
         card = registry.find(name)
-        if isinstance(card, PrototypeCard):
-            _show_prototype_model(registry, card, as_json)
-            return
         path = registry.weights_path(card)
     if as_json:
         print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
     else:
-        Console().print(views.details(card, path))
+        Console().print(_details(card, path))
 
 
-def _show_prototype_model(registry: Registry, card: PrototypeCard, as_json: bool) -> None:
-    path = prototype_models.weights_path(registry, card)
-    if as_json:
-        print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
-    else:
-        Console().print(prototype_models.details(card, path))
+def _head_summary(registry: Registry, card: AnyHeadCard) -> dict[str, Any]:
+    if isinstance(card, PrototypeCard):
+        return prototype_models.summary(registry, card)
+    return heads.summary(registry, card)
+
+
+def _details(card: AnyCard, path: Path | None) -> Group:
+    if isinstance(card, PrototypeCard):
+        return prototype_models.details(card, path)
+    return heads.details(card, path) if isinstance(card, HeadCard) else views.details(card, path)
 
 
 @app.command()

@@ -15,12 +15,6 @@ from sonotype.models.registry import Registry
 _FILES = ("prototypes.safetensors", "decoder.safetensors")
 
 
-def weights_path(registry: Registry, card: PrototypeCard) -> Path | None:
-    """The prototypes beside the card; None where they are missing."""
-    path = registry.folder(card) / _FILES[0]
-    return path if path.is_file() else None
-
-
 def summary(registry: Registry, card: PrototypeCard) -> dict[str, Any]:
     """One row of the list, with the same names as that of a network."""
     files = [registry.folder(card) / name for name in _FILES]
@@ -28,7 +22,7 @@ def summary(registry: Registry, card: PrototypeCard) -> dict[str, Any]:
         "name": card.name,
         "version": card.version,
         "title": card.title,
-        "pulled": weights_path(registry, card) is not None,
+        "pulled": registry.weights_path(card) is not None,
         "n_bytes": sum(path.stat().st_size for path in files if path.is_file()),
         "n_labels": len(card.labels),
         "embeddings": {},

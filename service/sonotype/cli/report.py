@@ -93,10 +93,13 @@ def _quality(result: dict[str, Any]) -> str:
 
 
 def _tags(result: dict[str, Any]) -> Table:
+    """Scores with bars; values, which have no bounds, without."""
+    is_value = result["task"] == "regression"
     table = Table(box=None)
-    table.add_column("tag")
-    table.add_column("score", justify="right")
+    table.add_column("value" if is_value else "tag")
+    table.add_column("" if is_value else "score", justify="right")
     table.add_column("")
     for tag in result["tags"]:
-        table.add_row(escape(tag["label"]), f"{tag['score']:.3f}", "█" * round(_BAR_WIDTH * tag["score"]))
+        bar = "" if is_value else "█" * round(_BAR_WIDTH * tag["score"])
+        table.add_row(escape(tag["label"]), f"{tag['score']:.3f}", bar)
     return table

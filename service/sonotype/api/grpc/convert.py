@@ -10,12 +10,12 @@ import numpy as np
 
 from sonotype.api.grpc.convert_prototypes import prototype_model_of
 from sonotype.api.grpc.convert_reasons import reasons_of
-from sonotype.api.grpc.enums import LANES, QUALITIES, SCOPES, SHORTS, TAILS, named
+from sonotype.api.grpc.enums import LANES, QUALITIES, SCOPES, SHORTS, TAILS, TASKS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.params import parse_params
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.types import ClipInfo, Patchout, PatchReport
-from sonotype.models.card import Card, PrototypeCard
+from sonotype.models.card import Card, HeadCard, PrototypeCard
 from sonotype.models.grid import Preset
 from sonotype.plane.query import AnalyzeQuery
 
@@ -94,7 +94,21 @@ def model_of(shown: ModelView) -> pb.Model:
     if isinstance(card, PrototypeCard):
         model.kind = pb.MODEL_KIND_PROTOTYPES
         model.prototypes.CopyFrom(prototype_model_of(card, shown.n_prototypes))
+    if isinstance(card, HeadCard):
+        model.kind = pb.MODEL_KIND_HEAD
+        model.head.CopyFrom(_head(card))
     return model
+
+
+def _head(card: HeadCard) -> pb.HeadModel:
+    return pb.HeadModel(
+        backbone=card.backbone.model,
+        embedding=card.backbone.embedding,
+        task=TASKS[card.task],
+        positive=card.positive,
+        temperature=card.temperature,
+        layers=[layer.units for layer in card.layers],
+    )
 
 
 def _audio_side(network: Card) -> pb.Model:
@@ -121,6 +135,7 @@ def _result(shown: ResultView) -> pb.Result:
         quality=QUALITIES[result.quality],
         patchout=_patchout(result.patchout),
         cached=result.cached,
+        task=TASKS[result.task],
         patches=_patches(result.patches),
         tags=[pb.Tag(label=label, score=score) for label, score in shown.tags],
         timeline=None if shown.timeline is None else _timeline(shown.timeline),

@@ -22,6 +22,11 @@ SHORTS = {
     "native": pb.SHORT_POLICY_NATIVE,
 }
 QUALITIES = {"full": pb.QUALITY_FULL, "balanced": pb.QUALITY_BALANCED, "fast": pb.QUALITY_FAST}
+TASKS = {
+    "multiclass": pb.TASK_MULTICLASS,
+    "multilabel": pb.TASK_MULTILABEL,
+    "regression": pb.TASK_REGRESSION,
+}
 LANES = {"interactive": pb.LANE_INTERACTIVE, "bulk": pb.LANE_BULK}
 SCOPES = {"clip": pb.EMBEDDING_SCOPE_CLIP, "patches": pb.EMBEDDING_SCOPE_PATCHES}
 FORMATS = {

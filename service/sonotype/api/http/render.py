@@ -18,7 +18,7 @@ from sonotype.api.params import Encoding
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import ClipInfo, Floats
-from sonotype.models.card import Card, PrototypeCard
+from sonotype.models.card import AnyCard, Card, HeadCard, PrototypeCard
 from sonotype.plane.port import Readiness
 
 NPY = "application/x-npy"
@@ -59,7 +59,7 @@ def model_body(shown: ModelView) -> dict[str, Any]:
     """One entry of `/v1/models`."""
     info, card = shown.info, shown.info.card
     body = {
-        "kind": "prototypes" if isinstance(card, PrototypeCard) else "network",
+        "kind": _kind(card),
         "name": card.name,
         "version": card.version,
         "title": card.title,
@@ -79,7 +79,25 @@ def model_body(shown: ModelView) -> dict[str, Any]:
     }
     if isinstance(card, PrototypeCard):
         body["prototypes"] = prototype_model_body(card, shown.n_prototypes)
+    if isinstance(card, HeadCard):
+        body["head"] = _head(card)
     return body
+
+
+def _kind(card: AnyCard) -> str:
+    return "network" if isinstance(card, Card) else card.kind
+
+
+def _head(card: HeadCard) -> dict[str, Any]:
+    """What only a transfer head has."""
+    return {
+        "backbone": card.backbone.model,
+        "embedding": card.backbone.embedding,
+        "task": card.task,
+        "positive": card.positive,
+        "temperature": card.temperature,
+        "layers": [layer.units for layer in card.layers],
+    }
 
 
 def _audio_side(network: Card | None) -> dict[str, Any]:
@@ -115,6 +133,7 @@ def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
         "quality": result.quality,
         "patchout": None if result.patchout is None else asdict(result.patchout),
         "cached": result.cached,
+        "task": result.task,
         "patches": asdict(result.patches),
         "tags": [{"label": label, "score": round(score, DECIMALS)} for label, score in shown.tags],
     }

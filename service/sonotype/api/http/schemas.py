@@ -10,7 +10,7 @@ from sonotype.api.http.body import Body
 from sonotype.api.http.schemas_prototypes import PrototypeModel
 from sonotype.api.http.schemas_reasons import ReasonsBody
 from sonotype.core.errors import TABLE, Code
-from sonotype.core.types import EmbeddingScope, Quality, ShortPolicy, TailPolicy
+from sonotype.core.types import EmbeddingScope, Quality, ShortPolicy, TailPolicy, Task
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -55,7 +55,7 @@ class Tag(Body):
     """A label with its score, the mean over the patches; a last patch that was moved back counts by what it adds."""
 
     label: str = Field(examples=["guitar"])
-    score: float = Field(examples=[0.482113])
+    score: float = Field(examples=[0.482113], description="a probability; of a regression a value without bounds")
 
 
 class Timeline(Body):
@@ -87,8 +87,9 @@ class Result(Body):
     quality: Quality = Field(description="what was asked for; `full` where the model knows nothing else")
     patchout: Patchout | None = Field(description="what was left out of each patch")
     cached: bool
+    task: Task = Field(description="what the tags are: of which one applies, of which any apply, or values")
     patches: Patches
-    tags: list[Tag]
+    tags: list[Tag] = Field(description="best first; of a regression all, in the order of its labels")
     timeline: Timeline | None = None
     embeddings: list[Embedding] | None = None
     reasons: ReasonsBody | None = Field(None, description="of a prototype model, unless `reasons_top_k` is 0")
@@ -144,11 +145,23 @@ class Licence(Body):
     url: str
 
 
+class HeadModel(Body):
+    """What only a transfer head has."""
+
+    backbone: str = Field(description="the model whose embedding it stands on", examples=["musicnn-msd"])
+    embedding: str = Field(examples=["penultimate"])
+    task: Task = Field(description="`regression` predicts values without bounds, the others probabilities")
+    positive: str | None = Field(description="of two classes the one that it is named after", examples=["happy"])
+    temperature: float = Field(description="probabilities are softmax or sigmoid of outputs / temperature")
+    layers: list[int] = Field(description="units of each layer", examples=[[100, 2]])
+
+
 class ModelBody(Body):
     """A model's card together with its state in this deployment."""
 
-    kind: Literal["network", "prototypes"] = Field(
-        description="`prototypes`: classes decided by prototypes on the embedding of another model, with reasons"
+    kind: Literal["network", "prototypes", "head"] = Field(
+        description="`prototypes`: classes decided by prototypes on the embedding of another model, with reasons; "
+        "`head`: a few layers on the embedding of another model"
     )
     name: str = Field(examples=["musicnn-msd"])
     version: str = Field(examples=["1"])
@@ -158,8 +171,8 @@ class ModelBody(Body):
     pulled: bool = Field(description="the weights are on this machine")
     served: bool = Field(description="requests are accepted for it")
     precision: str | None
-    sample_rate_hz: int | None = Field(examples=[16000], description="a prototype model has its backbone's, if known")
-    patch: PatchShape | None = Field(description="a prototype model has its backbone's, if known")
+    sample_rate_hz: int | None = Field(examples=[16000], description="a head has its backbone's, if known")
+    patch: PatchShape | None = Field(description="a head has its backbone's, if known")
     labels: list[str] = Field(examples=[["rock", "pop", "alternative"]])
     qualities: list[QualityInfo] = Field(description="none where the model knows only one")
     grid: PatchGrid | None = Field(description="none where nothing can be left out")
@@ -169,6 +182,7 @@ class ModelBody(Body):
     licence: Licence
     citation: str
     prototypes: PrototypeModel | None = Field(None, description="what only a prototype model has")
+    head: HeadModel | None = Field(None, description="what only a transfer head has")
 
 
 class ModelsBody(Body):

@@ -42,11 +42,19 @@ class Lane(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LANE_INTERACTIVE: _ClassVar[Lane]
     LANE_BULK: _ClassVar[Lane]
 
+class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_UNSPECIFIED: _ClassVar[Task]
+    TASK_MULTICLASS: _ClassVar[Task]
+    TASK_MULTILABEL: _ClassVar[Task]
+    TASK_REGRESSION: _ClassVar[Task]
+
 class ModelKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MODEL_KIND_UNSPECIFIED: _ClassVar[ModelKind]
     MODEL_KIND_NETWORK: _ClassVar[ModelKind]
     MODEL_KIND_PROTOTYPES: _ClassVar[ModelKind]
+    MODEL_KIND_HEAD: _ClassVar[ModelKind]
 
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -91,9 +99,14 @@ SHORT_POLICY_NATIVE: ShortPolicy
 LANE_UNSPECIFIED: Lane
 LANE_INTERACTIVE: Lane
 LANE_BULK: Lane
+TASK_UNSPECIFIED: Task
+TASK_MULTICLASS: Task
+TASK_MULTILABEL: Task
+TASK_REGRESSION: Task
 MODEL_KIND_UNSPECIFIED: ModelKind
 MODEL_KIND_NETWORK: ModelKind
 MODEL_KIND_PROTOTYPES: ModelKind
+MODEL_KIND_HEAD: ModelKind
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_PASSED: Verdict
 VERDICT_REPLACED: Verdict
@@ -204,7 +217,7 @@ class Clip(_message.Message):
     def __init__(self, sha256: _Optional[str] = ..., format: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., duration_s: _Optional[float] = ..., truncated: _Optional[bool] = ..., clipped: _Optional[bool] = ..., silent: _Optional[bool] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons", "quality", "patchout")
+    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons", "quality", "patchout", "task")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_SHA256_FIELD_NUMBER: _ClassVar[int]
     FRONTEND_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +230,7 @@ class Result(_message.Message):
     REASONS_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     PATCHOUT_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_sha256: str
     frontend: str
@@ -229,7 +243,8 @@ class Result(_message.Message):
     reasons: Reasons
     quality: Quality
     patchout: Patchout
-    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ...) -> None: ...
+    task: Task
+    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., task: _Optional[_Union[Task, str]] = ...) -> None: ...
 
 class Patchout(_message.Message):
     __slots__ = ("time_every", "freq_every", "time_drop", "freq_drop", "seed")
@@ -320,7 +335,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows")
+    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows", "head")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -345,6 +360,7 @@ class Model(_message.Message):
     QUALITIES_FIELD_NUMBER: _ClassVar[int]
     PATCH_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     PATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     title: str
@@ -369,7 +385,8 @@ class Model(_message.Message):
     qualities: _containers.RepeatedCompositeFieldContainer[QualityInfo]
     patch_columns: int
     patch_rows: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ...) -> None: ...
+    head: HeadModel
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ..., head: _Optional[_Union[HeadModel, _Mapping]] = ...) -> None: ...
 
 class QualityInfo(_message.Message):
     __slots__ = ("quality", "patchout", "cost")
@@ -380,6 +397,22 @@ class QualityInfo(_message.Message):
     patchout: Patchout
     cost: float
     def __init__(self, quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., cost: _Optional[float] = ...) -> None: ...
+
+class HeadModel(_message.Message):
+    __slots__ = ("backbone", "embedding", "task", "positive", "temperature", "layers")
+    BACKBONE_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    backbone: str
+    embedding: str
+    task: Task
+    positive: str
+    temperature: float
+    layers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, backbone: _Optional[str] = ..., embedding: _Optional[str] = ..., task: _Optional[_Union[Task, str]] = ..., positive: _Optional[str] = ..., temperature: _Optional[float] = ..., layers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class PrototypeModel(_message.Message):
     __slots__ = ("backbone", "embedding", "n_prototypes", "multilabel", "temperature", "seeds", "decoder")
