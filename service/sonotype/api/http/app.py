@@ -8,10 +8,12 @@ from fastapi import FastAPI
 
 from sonotype import __version__
 from sonotype.api.catalog_params import PlaylistBody, SimilarBody
+from sonotype.api.control_params import LoadBody
 from sonotype.api.http import problem
 from sonotype.api.http.edge import Edge
 from sonotype.api.http.routes import (
     catalog,
+    control,
     health,
     jobs,
     listen,
@@ -57,7 +59,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(Edge)
     catalogue = (tracks, similar, playlists, jobs, catalog, subsonic)
-    for part in (uploads, *catalogue, sonify, prototypes, models, health, listen):
+    for part in (uploads, *catalogue, sonify, prototypes, models, control, health, listen):
         app.include_router(part.router)
     app.include_router(web)
     _describe(app)
@@ -79,7 +81,7 @@ def _describe(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> None:
     """Our problem instead of the framework's error bodies, and the two ways to send a key."""
     schemas = document["components"]["schemas"]
-    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody):
+    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody, LoadBody):
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[body.__name__] = schema
