@@ -8,7 +8,10 @@ from typing import Any
 
 _INK, _PALE = "#333", "#ddd"
 _WIDTH, _HEIGHT, _LEFT, _TOP, _GAP = 330, 230, 62, 40, 80
-_PANELS = (("cosine", "Cosine of the embedding with that of full"), ("top5", "Share of the top five tags that stay"))
+_PANELS = (
+    ("centred", "Cosine of the centred embedding with that of full"),
+    ("top5", "Share of the top five tags that stay"),
+)
 _WAYS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "columns, by steps": ("#0072b2", lambda name: name.endswith(". column")),
     "rows, by steps": ("#d55e00", lambda name: name.endswith(". row") and "," not in name),

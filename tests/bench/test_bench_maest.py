@@ -81,7 +81,7 @@ def test_agreement_with_itself_is_whole() -> None:
     same = curve.Seen(random.random((4, 9), np.float32), random.random((4, 6)), random.random((8, 6)), 2.0)
     row = curve.row(curve.Dial("full"), Grid(9, 31), same, same)
     assert (row["tokens"], row["ratio"], row["top5"], row["top1"], row["score_worst"]) == (281, 1.0, 1.0, 1.0, 0.0)
-    assert row["cosine"] == pytest.approx(1.0, abs=1e-3)
+    assert row["cosine"] == row["centred"] == pytest.approx(1.0, abs=1e-3)
 
 
 def test_agreement_counts_the_top_five_that_both_have() -> None:
@@ -119,7 +119,7 @@ def test_only_music_is_read(tmp_path: Path) -> None:
 
 def test_the_picture_is_svg_and_every_dial_is_on_a_line() -> None:
     rows = [
-        {"name": dial.name, "large_ratio": 1.0 + at, "cosine": 1.0 - at / 50, "top5": 1.0 - at / 40}
+        {"name": dial.name, "large_ratio": 1.0 + at, "centred": 1.0 - at / 50, "top5": 1.0 - at / 40}
         for at, dial in enumerate(curve.DIALS)
     ]
     root = ElementTree.fromstring(picture.draw(rows))  # noqa: S314 - our own text
