@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import uvloop
 
@@ -16,24 +17,26 @@ from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry, make_room_for_models, repositories
-from sonotype.plane.analyze import Analyzer, Served
+from sonotype.plane.analyze import Analyzer
 from sonotype.plane.budget import ByteLedger
 from sonotype.plane.catalog.assembly import OpenCatalog, assemble
 from sonotype.plane.catalog.opening import CatalogDoor
+from sonotype.plane.choices import choices_file, pin_chosen, read_choices
 from sonotype.plane.compute import Computer
-from sonotype.plane.deployment import choose_models
+from sonotype.plane.control import ModelControl
+from sonotype.plane.deployment import Deployment, choose_models
 from sonotype.plane.keys import KeyRing
-from sonotype.plane.live.lineups import FixedLineup
+from sonotype.plane.lineups import Lineups
 from sonotype.plane.live.sessions import Live, LiveLimits
 from sonotype.plane.memory import AnswerMemory
-from sonotype.plane.prototypes import Prototypes
+from sonotype.plane.model_watch import ModelWatch
 from sonotype.plane.renderings import Renderings
 from sonotype.plane.service import Service
 from sonotype.plane.sonify import Sonification
 from sonotype.serving.admission import Admission
 from sonotype.serving.batcher import Batcher
 from sonotype.serving.cache import SingleFlight, open_store
-from sonotype.serving.devices import parse_devices
+from sonotype.serving.devices import Device, parse_devices
 from sonotype.serving.poison import Quarantine
 from sonotype.serving.sonify.engine import Engine, sonify_program
 from sonotype.serving.sonify.lane import SonifyLane
@@ -58,20 +61,24 @@ def serve(settings: Settings, open_page: bool) -> None:
 
 
 async def _serve(settings: Settings, open_page: bool) -> None:
-    async with open_plane(settings, with_catalog=True) as plane, _warming(plane, settings):
+    async with open_plane(settings, with_catalog=True) as plane, _background(plane, settings):
         await run_faces(plane, settings, open_page=open_page)
 
 
 @asynccontextmanager
-async def _warming(plane: Service, settings: Settings) -> AsyncIterator[None]:
-    """Warm the plane up in the background, if the settings want it, for as long as the context lasts."""
-    task = asyncio.create_task(_warm_up(plane), name="warm-up") if settings.sonify_warm else None
+async def _background(plane: Service, settings: Settings) -> AsyncIterator[None]:
+    """For as long as the context lasts: warm the plane up and watch the models, as far as the settings want it."""
+    tasks = []
+    if settings.sonify_warm:
+        tasks.append(asyncio.create_task(_warm_up(plane), name="warm-up"))
+    if settings.model_control == "poll":
+        tasks.append(asyncio.create_task(plane.watch_models(), name="watch-models"))
     try:
         yield
     finally:
-        if task is not None:
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _warm_up(plane: Service) -> None:
@@ -109,78 +116,58 @@ async def open_plane(
     """
     make_room_for_models(settings)
     registry = Registry(repositories(settings), settings.weights_dir)
-    deployment = choose_models(registry, settings)
+    choices = read_choices(choices_file(settings))
+    pin_chosen(registry, settings, choices)
+    deployment = choose_models(registry, settings, choices)
     devices = parse_devices(settings.devices)
-    networks = deployment.networks.values()
-    models = [ServedModel(card, registry.weights_path(card), settings.precision) for card in networks]
 
     async with AsyncExitStack() as stack:
         store = open_store(settings)
         stack.push_async_callback(store.aclose)
-        pool = WorkerPool(
-            models,
-            devices,
-            batch_audio_s=settings.batch_audio_s,
-            batch_timeout_s=settings.worker_batch_timeout_s,
-        )
         admission = Admission(
             settings.max_queue_audio_s,
             key_audio_s_per_minute=settings.key_audio_s_per_minute,
             saturated_at=2 * len(devices),
         )
-        batcher = Batcher(
-            pool,
-            delay_ms=settings.batch_delay_ms,
-            delay_bulk_ms=settings.batch_delay_bulk_ms,
-            quarantine=Quarantine(store),
-            rate=admission.rate,
-        )
+        quarantine = Quarantine(store)
+        lineups = Lineups(registry, deployment, partial(_recruit, settings, devices, quarantine), admission.rate)
         decoder = DecoderPool(settings.decode_workers, DecodeLimits(settings.max_clip_s, settings.min_clip_s))
         engine = Engine(sonify_program(settings.sonify_threads), hang_s=settings.sonify_timeout_s)
         lane = SonifyLane(engine, settings.sonify_queue)
         if with_workers:
             await decoder.start()
-            await batcher.start()
+            await lineups.start()
         stack.push_async_callback(decoder.aclose)
-        stack.push_async_callback(batcher.aclose)
+        stack.push_async_callback(lineups.aclose)
         lane.start()
         stack.push_async_callback(lane.aclose)
 
-        served = Served(
-            find=lambda address: deployment.pick(registry.find(address)),
-            precision=lambda card: pool.precision(card.address),
-            default_model=deployment.default_model,
-            deadline_s=settings.deadline_s,
-        )
-        lineups = FixedLineup(served.default_model, served.find, served.precision, batcher)
         flights = SingleFlight(store, lock_ttl_s=settings.deadline_s)
-        computer = Computer(admission, decoder, batcher, settings.max_clip_s)
-        analyzer = Analyzer(served, AnswerMemory(store, settings.cache_ttl_s), flights, computer)
-        heads = deployment.prototype_models
-        prototypes = Prototypes(heads)
+        computer = Computer(admission, decoder, settings.max_clip_s)
+        memory = AnswerMemory(store, settings.cache_ttl_s)
+        analyzer = Analyzer(lineups, memory, flights, computer, deadline_s=settings.deadline_s)
 
         @asynccontextmanager
         async def open_catalog() -> AsyncIterator[OpenCatalog]:
             async with (
                 open_engine(settings) as engine,
-                assemble(engine, settings, deployment, prototypes, analyzer.analyze) as opened,
+                assemble(engine, settings, lineups, analyzer.analyze) as opened,
             ):
                 yield opened
 
         door = CatalogDoor(open_catalog if with_catalog else None)
         door.start()
         stack.push_async_callback(door.aclose)
+        control = ModelControl(lineups, settings, choices)
         shelf = Shelf(settings.data_dir / "sonifications")
         yield Service(
-            served=served,
-            deployment=deployment,
-            registry=registry,
+            lineups=lineups,
+            control=control,
+            watch=ModelWatch(control, lineups, settings.model_poll_s),
             analyzer=analyzer,
-            prototypes=prototypes,
             renderings=Renderings(lane, shelf, flights, settings.deadline_s),
-            sonification=Sonification(heads, served.find, analyzer, lane, admission, deadline_s=settings.deadline_s),
+            sonification=Sonification(lineups, analyzer, lane, admission, deadline_s=settings.deadline_s),
             lane=lane,
-            batcher=batcher,
             admission=admission,
             store=store,
             keys=KeyRing(settings.api_keys),
@@ -188,3 +175,19 @@ async def open_plane(
             catalog=door,
             live=Live(lineups, admission, LiveLimits.of(settings)),
         )
+
+
+def _recruit(
+    settings: Settings, devices: Sequence[Device], quarantine: Quarantine, registry: Registry, deployment: Deployment
+) -> Batcher:
+    """The workers of a deployment and the batcher in front of them, not started yet."""
+    networks = deployment.networks.values()
+    pool = WorkerPool(
+        [ServedModel(card, registry.weights_path(card), settings.precision) for card in networks],
+        devices,
+        batch_audio_s=settings.batch_audio_s,
+        batch_timeout_s=settings.worker_batch_timeout_s,
+    )
+    return Batcher(
+        pool, delay_ms=settings.batch_delay_ms, delay_bulk_ms=settings.batch_delay_bulk_ms, quarantine=quarantine
+    )

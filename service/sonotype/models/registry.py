@@ -78,6 +78,7 @@ class Registry:
 
     Attributes:
         weights_dir: where pulled weights lie.
+        repositories: the folders that are read.
 
     Raises:
         SonotypeError: `invalid_request` where two repositories hold a model of the same name: neither may shadow the
@@ -89,7 +90,7 @@ class Registry:
         self._faults: tuple[Problem, ...] = ()
         self._reports: tuple[Problem, ...] = ()
         wanted = [builtin_repository(), *paths] if builtin else paths
-        self._repositories = tuple(dict.fromkeys(path.resolve() for path in wanted))
+        self.repositories = tuple(dict.fromkeys(path.resolve() for path in wanted))
         self._pins: dict[str, str] = {}
         self._versions: dict[str, dict[str, _Entry]] = {}
         self._gone: dict[str, _Entry] = {}
@@ -107,7 +108,7 @@ class Registry:
         Raises:
             SonotypeError: as the constructor; then nothing has changed.
         """
-        found, problems = _read_repositories(self._repositories)
+        found, problems = _read_repositories(self.repositories)
         old = {entry.card.address: entry for by_version in self._versions.values() for entry in by_version.values()}
         new = {entry.card.address for by_version in found.values() for entry in by_version.values()}
         self._gone = {address: entry for address, entry in {**self._gone, **old}.items() if address not in new}

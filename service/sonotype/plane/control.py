@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
@@ -94,6 +94,12 @@ class ModelControl:
                 _log.info("%s is not served any more", name)
             await self._keep(self.choices.having(name, served=False))
             return served
+
+    async def behind(self, names: Iterable[str]) -> list[str]:
+        """Of these models those that are not served as they lie in the repositories now; networks come first."""
+        registry = await self._look_again()
+        late = [name for name in names if self._wanted(registry, name) is not None]
+        return sorted(late, key=lambda name: (name not in registry.cards(), name))
 
     async def follow(self, name: str) -> None:
         """Serve what lies in the repositories now, as the choices want it: what `poll` does with a changed folder.

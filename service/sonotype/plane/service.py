@@ -21,6 +21,7 @@ from sonotype.plane.lineups import Lineups
 from sonotype.plane.live.port import LiveSession
 from sonotype.plane.live.query import ListenQuery
 from sonotype.plane.live.sessions import Live
+from sonotype.plane.model_watch import ModelWatch
 from sonotype.plane.port import ModelChange, ModelInfo, Readiness
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.renderings import Renderings
@@ -42,6 +43,7 @@ class Service:
         *,
         lineups: Lineups,
         control: ModelControl,
+        watch: ModelWatch,
         analyzer: Analyzer,
         renderings: Renderings,
         sonification: Sonification,
@@ -55,6 +57,7 @@ class Service:
     ) -> None:
         self._lineups = lineups
         self._control = control
+        self._watch = watch
         self._analyzer = analyzer
         self._renderings = renderings
         self._sonification = sonification
@@ -124,6 +127,10 @@ class Service:
     async def unload_model(self, name: str) -> ModelChange:
         """Serve a model no longer. Raises `SonotypeError`."""
         return await self._changed(name, self._control.unload(name))
+
+    async def watch_models(self) -> None:
+        """Serve what changes in the model repositories, until the task is cancelled."""
+        await self._watch.run()
 
     async def _changed(self, name: str, change: Awaitable[str | None]) -> ModelChange:
         previous = await change

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from sonotype.serving.queues import Batch, Source
 from sonotype.serving.rate import ServiceRate
 from sonotype.serving.workers.outcome import Outcome
 from sonotype.serving.workers.pool import WorkerPool
-from sonotype.serving.workers.served import rows_within
+from sonotype.serving.workers.served import ServedModel, rows_within
 from sonotype.telemetry import metrics
 
 _log = logging.getLogger(__name__)
@@ -87,6 +87,16 @@ class Batcher:
     def workers_wanted(self) -> int:
         """Workers that should answer."""
         return len(self._pool.workers)
+
+    @property
+    def models(self) -> Sequence[ServedModel]:
+        """What the workers load."""
+        return self._pool.models
+
+    @property
+    def device(self) -> str:
+        """The kind of device that the workers run on."""
+        return self._pool.workers[0].device.name.partition(":")[0]
 
     @property
     def queued_audio_s(self) -> float:
