@@ -123,6 +123,8 @@ def integers(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _filled(tensor: Tensor) -> np.ndarray:
+    if any(dim < 0 for dim in tensor.shape):
+        raise corrupt("A constant of the graph has a shape that is not known.")
     values = tensor.decode()
     if len(values) == tensor.size:
         return values

@@ -18,9 +18,9 @@ from sonotype.models.essentia.functions import inline, resolve
 from sonotype.models.essentia.fused import unfuse
 from sonotype.models.essentia.graph import Graph, unsupported
 from sonotype.models.essentia.graphdef import read_graphdef
-from sonotype.models.essentia.heads import read_head
+from sonotype.models.essentia.heads import Head, read_head
 from sonotype.models.essentia.metadata import Metadata, checked_classes, read_metadata
-from sonotype.models.essentia.musicnn import is_musicnn, read_musicnn
+from sonotype.models.essentia.musicnn import State, is_musicnn, read_musicnn
 from sonotype.models.essentia.simplify import Flow, sinks
 from sonotype.models.essentia.tfjs import read_limited, read_tfjs
 from sonotype.models.weights.base import corrupt
@@ -72,22 +72,23 @@ def import_model(
     graph, sha256 = read_graph(path)
     source = SourceSpec(kind="none", sha256=sha256, member=path.name[:120])
     output = find_output(graph, facts)
-    flow = Flow(graph, output)
-    if is_musicnn(flow, output):
-        with np.errstate(all="ignore"):
-            state = read_musicnn(flow, output)
-        weights, spec = _pack(state)
-        labels = checked_classes(facts, len(state["output.bias"]))
+    found = _read(Flow(graph, output), output)
+    weights, spec = _pack(found.state if isinstance(found, Head) else found)
+    if isinstance(found, Head):
+        backbone = find_backbone()
+        check_backbone(found, facts, path.name, backbone)
+        labels = checked_classes(facts, found.layers[-1].units)
         about = describing.About(name, facts, labels, spec, source, terms)
-        return Imported(describing.network_card(about), "model.safetensors", weights, sha256)
-    with np.errstate(all="ignore"):
-        head = read_head(flow, output)
-    weights, spec = _pack(head.state)
-    backbone = find_backbone()
-    check_backbone(head, facts, path.name, backbone)
-    labels = checked_classes(facts, head.layers[-1].units)
+        return Imported(describing.head_card(about, found, backbone), "head.safetensors", weights, sha256)
+    labels = checked_classes(facts, len(found["output.bias"]))
     about = describing.About(name, facts, labels, spec, source, terms)
-    return Imported(describing.head_card(about, head, backbone), "head.safetensors", weights, sha256)
+    return Imported(describing.network_card(about), "model.safetensors", weights, sha256)
+
+
+def _read(flow: Flow, output: str) -> Head | State:
+    """What the graph is: a head, or the state of a MusiCNN."""
+    with np.errstate(all="ignore"):  # numbers that overflow are found and refused later
+        return read_musicnn(flow, output) if is_musicnn(flow, output) else read_head(flow, output)
 
 
 def read_graph(path: Path) -> tuple[Graph, str]:
