@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -41,13 +41,14 @@ class EmbeddingView:
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
-    """One model's result as it is shown."""
+    """One model's result as it is shown; `groups` has the group of each label where the model has groups."""
 
     result: ModelResult
     tags: list[tuple[str, float]]
     timeline: TimelineView | None
     embeddings: tuple[EmbeddingView, ...]
     reasons: ReasonsView | None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,17 @@ def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> Resu
     embeddings = tuple(EmbeddingView(name, query.embedding_scope, source[name]) for name in dict.fromkeys(names))
     shown = [label for label, _ in tags]
     reasons = view_reasons(plane, result, shown, query.reasons_top_k, query.timeline)
-    return ResultView(result, tags, timeline, embeddings, reasons)
+    return ResultView(result, tags, timeline, embeddings, reasons, _groups(plane, result.model))
+
+
+def _groups(plane: Plane, address: str) -> dict[str, str]:
+    """The group of each label; none where the model has none, or is no longer there."""
+    try:
+        card = plane.model(address).card
+    except SonotypeError:
+        return {}
+    groups = card.groups if isinstance(card, Card) else {}
+    return {label: name for name, labels in groups.items() for label in labels}
 
 
 def _timeline(result: ModelResult, labels: tuple[str, ...]) -> TimelineView:

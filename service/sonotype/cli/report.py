@@ -99,7 +99,18 @@ def _tags(result: dict[str, Any]) -> Table:
     table.add_column("value" if is_value else "tag")
     table.add_column("" if is_value else "score", justify="right")
     table.add_column("")
-    for tag in result["tags"]:
-        bar = "" if is_value else "█" * round(_BAR_WIDTH * tag["score"])
-        table.add_row(escape(tag["label"]), f"{tag['score']:.3f}", bar)
+    for group, tags in _grouped(result["tags"]):
+        if group:
+            table.add_row(f"[bold]{escape(group)}[/]", "", "")
+        for tag in tags:
+            bar = "" if is_value else "█" * round(_BAR_WIDTH * tag["score"])
+            table.add_row(("  " if group else "") + escape(tag["label"]), f"{tag['score']:.3f}", bar)
     return table
+
+
+def _grouped(tags: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Tags by group, the group of the best one first; all in one without a name where there are no groups."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for tag in tags:
+        groups.setdefault(tag.get("group") or "", []).append(tag)
+    return list(groups.items())

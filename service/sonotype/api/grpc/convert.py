@@ -80,6 +80,7 @@ def model_of(shown: ModelView) -> pb.Model:
         served=info.served,
         precision=info.precision,
         labels=card.labels,
+        groups=_groups(card) if isinstance(card, Card) else (),
         qualities=[_quality(preset) for preset in shown.qualities],
         patch_columns=0 if shown.grid is None else shown.grid.columns,
         patch_rows=0 if shown.grid is None else shown.grid.rows,
@@ -98,6 +99,10 @@ def model_of(shown: ModelView) -> pb.Model:
         model.kind = pb.MODEL_KIND_HEAD
         model.head.CopyFrom(_head(card))
     return model
+
+
+def _groups(card: Card) -> list[pb.LabelGroup]:
+    return [pb.LabelGroup(name=name, labels=labels) for name, labels in card.groups.items()]
 
 
 def _head(card: HeadCard) -> pb.HeadModel:
@@ -137,7 +142,7 @@ def _result(shown: ResultView) -> pb.Result:
         cached=result.cached,
         task=TASKS[result.task],
         patches=_patches(result.patches),
-        tags=[pb.Tag(label=label, score=score) for label, score in shown.tags],
+        tags=[pb.Tag(label=label, score=score, group=shown.groups.get(label)) for label, score in shown.tags],
         timeline=None if shown.timeline is None else _timeline(shown.timeline),
         embeddings=[_embedding(embedding) for embedding in shown.embeddings],
         reasons=None if shown.reasons is None else reasons_of(shown.reasons),

@@ -70,6 +70,7 @@ def model_body(shown: ModelView) -> dict[str, Any]:
         "precision": info.precision,
         **_audio_side(shown.network),
         "labels": card.labels,
+        "groups": card.groups if isinstance(card, Card) else {},
         "qualities": [asdict(preset) | {"cost": round(preset.cost, DECIMALS)} for preset in shown.qualities],
         "grid": None if shown.grid is None else asdict(shown.grid),
         "embeddings": [embedding.model_dump() for embedding in shown.embeddings],
@@ -135,7 +136,7 @@ def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
         "cached": result.cached,
         "task": result.task,
         "patches": asdict(result.patches),
-        "tags": [{"label": label, "score": round(score, DECIMALS)} for label, score in shown.tags],
+        "tags": [_tag(label, score, shown.groups) for label, score in shown.tags],
     }
     if shown.timeline is not None:
         body["timeline"] = _timeline(shown.timeline)
@@ -144,6 +145,11 @@ def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
     if shown.reasons is not None:
         body["reasons"] = reasons_body(shown.reasons)
     return body
+
+
+def _tag(label: str, score: float, groups: Mapping[str, str]) -> dict[str, Any]:
+    tag = {"label": label, "score": round(score, DECIMALS)}
+    return tag | {"group": groups.get(label)} if groups else tag
 
 
 def _timeline(timeline: TimelineView) -> dict[str, Any]:

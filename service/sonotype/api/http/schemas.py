@@ -56,6 +56,7 @@ class Tag(Body):
 
     label: str = Field(examples=["guitar"])
     score: float = Field(examples=[0.482113], description="a probability; of a regression a value without bounds")
+    group: str | None = Field(None, description="of the label; only of models whose labels have groups")
 
 
 class Timeline(Body):
@@ -174,6 +175,7 @@ class ModelBody(Body):
     sample_rate_hz: int | None = Field(examples=[16000], description="a head has its backbone's, if known")
     patch: PatchShape | None = Field(description="a head has its backbone's, if known")
     labels: list[str] = Field(examples=[["rock", "pop", "alternative"]])
+    groups: dict[str, list[str]] = Field(description="labels by group; empty where the model has no groups")
     qualities: list[QualityInfo] = Field(description="none where the model knows only one")
     grid: PatchGrid | None = Field(description="none where nothing can be left out")
     embeddings: list[EmbeddingInfo]

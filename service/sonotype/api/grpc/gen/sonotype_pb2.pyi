@@ -281,12 +281,14 @@ class Patches(_message.Message):
     def __init__(self, count: _Optional[int] = ..., length_s: _Optional[float] = ..., hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., dropped_s: _Optional[float] = ..., filled_s: _Optional[float] = ..., overlap_s: _Optional[float] = ...) -> None: ...
 
 class Tag(_message.Message):
-    __slots__ = ("label", "score")
+    __slots__ = ("label", "score", "group")
     LABEL_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     label: str
     score: float
-    def __init__(self, label: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+    group: str
+    def __init__(self, label: _Optional[str] = ..., score: _Optional[float] = ..., group: _Optional[str] = ...) -> None: ...
 
 class Timeline(_message.Message):
     __slots__ = ("starts_s", "labels", "rows")
@@ -335,7 +337,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows", "head")
+    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows", "head", "groups")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -361,6 +363,7 @@ class Model(_message.Message):
     PATCH_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     PATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     title: str
@@ -386,7 +389,16 @@ class Model(_message.Message):
     patch_columns: int
     patch_rows: int
     head: HeadModel
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ..., head: _Optional[_Union[HeadModel, _Mapping]] = ...) -> None: ...
+    groups: _containers.RepeatedCompositeFieldContainer[LabelGroup]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ..., head: _Optional[_Union[HeadModel, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[LabelGroup, _Mapping]]] = ...) -> None: ...
+
+class LabelGroup(_message.Message):
+    __slots__ = ("name", "labels")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class QualityInfo(_message.Message):
     __slots__ = ("quality", "patchout", "cost")

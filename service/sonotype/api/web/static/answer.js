@@ -17,19 +17,25 @@ export function showWarnings(clip, { patches }) {
 
 export function showTags(result) {
   byId("tags-title").textContent = result.reasons ? "Classes" : "Tags";
-  ui.tags.replaceChildren(...result.tags.map(({ label, score }) => {
-    const fill = element("div", "fill");
-    fill.style.width = `${100 * score}%`;
-    return element("li", "", element("span", "label", label),
-      element("div", "track", fill, element("div", "now")), element("span", "score", percent(score)));
-  }));
+  const groups = new Map();
+  result.tags.forEach((tag, index) => groups.set(tag.group ?? "", [...(groups.get(tag.group ?? "") ?? []), row(tag, index)]));
+  ui.tags.replaceChildren(...[...groups].flatMap(([name, rows]) => (name ? [element("li", "group", name), ...rows] : rows)));
+}
+
+// A tag with its bar; `index` is its place in the answer, which groups may change.
+function row({ label, score }, index) {
+  const fill = element("div", "fill");
+  const now = element("div", "now");
+  fill.style.width = `${100 * score}%`;
+  now.dataset.index = index;
+  return element("li", "", element("span", "label", label), element("div", "track", fill, now), element("span", "score", percent(score)));
 }
 
 // Mark the scores of the moment that plays; null where nothing does.
 export function showNow(scores) {
-  ui.tags.querySelectorAll(".now").forEach((mark, index) => {
+  ui.tags.querySelectorAll(".now").forEach((mark) => {
     mark.hidden = !scores;
-    if (scores) mark.style.left = `${100 * scores[index]}%`;
+    if (scores) mark.style.left = `${100 * scores[mark.dataset.index]}%`;
   });
 }
 
