@@ -41,6 +41,8 @@ def read(path: Path) -> dict[str, object]:
         SonotypeError: `not_found`, or `weights_corrupt` for a file that is damaged, that is something else, or that
             could only be read by running code that it names.
     """
+    if _is_packed(path):
+        raise corrupt(f"{path.name!r} is compressed, which torch.save never does: it could unpack to any size.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch remarks about odd files, a refusal says better
@@ -78,6 +80,15 @@ def state_of(content: Mapping[str, object], name: str) -> dict[str, Tensor]:
 def corrupt(detail: str) -> SonotypeError:
     """The error for a checkpoint that is not what it should be."""
     return SonotypeError(Code.WEIGHTS_CORRUPT, detail)
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether it is a zip with compressed members; for what is no zip, torch has better words."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist())
+    except (OSError, *_DAMAGED):
+        return False
 
 
 def _is_plain(value: object) -> bool:
