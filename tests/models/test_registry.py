@@ -174,6 +174,7 @@ def test_the_newest_version_is_current(tmp_path: Path) -> None:
     for version in ("10", "9", "1.5"):
         add_version(mine, "tagger", version)
     (mine / "tagger" / "11").mkdir()  # no card yet: not a version yet
+    shutil.copytree(mine / "tagger" / "9", mine / ".unfinished" / "9")
     registry = Registry([mine], tmp_path, builtin=False)
     assert registry.problems == ()
     assert list(registry.versions("tagger")) == ["1", "1.5", "9", "10"]

@@ -252,7 +252,7 @@ def _read_repositories(paths: Iterable[Path]) -> tuple[dict[str, dict[str, _Entr
 
 def _read_repository(repository: Path, problems: list[Problem]) -> dict[str, dict[str, _Entry]]:
     found: dict[str, dict[str, _Entry]] = {}
-    for path in (*sorted(repository.glob("*/card.toml")), *sorted(repository.glob("*/*/card.toml"))):
+    for path in card_files(repository):
         name, *version = path.parent.relative_to(repository).parts
         if name.startswith("."):  # a folder that is being written or deleted
             continue
@@ -265,6 +265,12 @@ def _read_repository(repository: Path, problems: list[Problem]) -> dict[str, dic
         else:
             found.setdefault(name, {})[card.version] = _Entry(card, path.parent)
     return {name: dict(sorted(entries.items(), key=lambda pair: _order(pair[0]))) for name, entries in found.items()}
+
+
+def card_files(repository: Path) -> list[Path]:
+    """The cards of a repository; folders whose name begins with a dot are none of it: somebody is writing there."""
+    found = [*sorted(repository.glob("*/card.toml")), *sorted(repository.glob("*/*/card.toml"))]
+    return [path for path in found if not any(part[0] == "." for part in path.relative_to(repository).parts)]
 
 
 def _order(version: str) -> tuple[int, ...]:

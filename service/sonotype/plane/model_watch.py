@@ -9,7 +9,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from sonotype.core.errors import SonotypeError
-from sonotype.models.registry import Registry
+from sonotype.models.registry import Registry, card_files
 from sonotype.plane.control import ModelControl
 from sonotype.plane.lineups import Lineups
 
@@ -66,9 +66,8 @@ def _stamps(registry: Registry) -> dict[str, Stamp]:
     """By name of a model, what tells whether it changed: path, size and time of every file of its versions."""
     folders: dict[str, list[Path]] = {}
     for repository in registry.repositories:
-        for form in ("*/card.toml", "*/*/card.toml"):
-            for card in repository.glob(form):
-                folders.setdefault(card.relative_to(repository).parts[0], []).append(card.parent)
+        for card in card_files(repository):
+            folders.setdefault(card.relative_to(repository).parts[0], []).append(card.parent)
     pulled = registry.weights_dir
     return {name: _stamp([*found, *(pulled / name).glob("*")]) for name, found in folders.items()}
 
