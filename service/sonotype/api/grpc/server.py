@@ -35,6 +35,7 @@ HEALTH_PERIOD_S = 0.5
 _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 1000),
     ("grpc.keepalive_timeout_ms", 900),
+    ("grpc.http2.ping_timeout_ms", 900),  # of all pings; a minute if it is not said
     ("grpc.http2.max_pings_without_data", 0),
 )
 
