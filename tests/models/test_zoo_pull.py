@@ -262,7 +262,9 @@ def test_a_known_hash_cannot_be_talked_away(home: Path, server: FileServer) -> N
     assert "another hash" in fails(Code.INVALID_REQUEST, "pull", NAME, "--accept-license", "--sha256", "0" * 64)
     assert "exactly one" in fails(Code.INVALID_REQUEST, "pull", NAME, "musicnn-msd", "--sha256", "0" * 64)
     assert "not 'pb'" in fails(Code.INVALID_REQUEST, "pull", NAME, "--format", "pb")
-    assert "no model named" in fails(Code.MODEL_NOT_FOUND, "pull", "nobody")
+    assert "no model named 'nobody'." in fails(Code.MODEL_NOT_FOUND, "pull", "nobody")
+    published = "discogs-maest-5s-pw-129e"
+    assert f"sonotype models pull {published}" in fails(Code.MODEL_NOT_FOUND, "show", published)
     assert server.requests == []
 
 

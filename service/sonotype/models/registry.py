@@ -15,6 +15,7 @@ import copy
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -224,10 +225,19 @@ class Registry:
     def _unknown(self, name: str, version: str | None) -> SonotypeError:
         known = self._versions.get(name)
         if known is None:
-            return SonotypeError(Code.MODEL_NOT_FOUND, f"There is no model named {name[:80]!r}.")
+            hint = f" here; the zoo has it: sonotype models pull {name}" if name in _published() else ""
+            return SonotypeError(Code.MODEL_NOT_FOUND, f"There is no model named {name[:80]!r}{hint}.")
         places = "is at version" if len(known) == 1 else "has the versions"
         detail = f"{name!r} {places} {', '.join(known)[:200]}, not {(version or '')[:80]!r}."
         return SonotypeError(Code.MODEL_NOT_FOUND, detail)
+
+
+@cache
+def _published() -> frozenset[str]:
+    """Names in the zoo of the package; read once, when the first unknown name is asked for."""
+    from sonotype.models.zoo.catalogue import read_zoo  # noqa: PLC0415 - the zoo stands on this module
+
+    return frozenset(read_zoo())
 
 
 def _current(by_version: dict[str, _Entry], pin: str | None) -> AnyCard:
