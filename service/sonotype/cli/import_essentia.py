@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def essentia(
     file: Annotated[
         Path,
-        typer.Argument(help="A frozen graph (.pb), or the model.json of a TF.js model.", exists=True, dir_okay=False),
+        typer.Argument(help="A frozen graph (.pb), an ONNX head, or a TF.js model.json.", exists=True, dir_okay=False),
     ],
     out: Annotated[Path, typer.Option(help="Folder to be made; its name is the model's, its parent a repository.")],
     metadata: Annotated[

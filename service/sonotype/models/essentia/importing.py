@@ -21,6 +21,7 @@ from sonotype.models.essentia.graphdef import read_graphdef
 from sonotype.models.essentia.heads import Head, read_head
 from sonotype.models.essentia.metadata import Metadata, checked_classes, read_metadata
 from sonotype.models.essentia.musicnn import State, is_musicnn, read_musicnn
+from sonotype.models.essentia.onnxgraph import read_onnx
 from sonotype.models.essentia.simplify import Flow, sinks
 from sonotype.models.essentia.tfjs import read_limited, read_tfjs
 from sonotype.models.weights.base import corrupt
@@ -57,7 +58,7 @@ def import_model(
 
     Args:
         name: of the model to be, the name of its folder.
-        path: a frozen graph (`.pb`), or the `model.json` of a TF.js graph model.
+        path: a frozen graph (`.pb`), the `model.json` of a TF.js graph model, or a head in ONNX.
         metadata: the JSON file with the names of the classes.
         find_backbone: asked for heads only.
         terms: licence of the weights.
@@ -101,6 +102,8 @@ def read_graph(path: Path) -> tuple[Graph, str]:
         graph, sha256 = read_tfjs(path)
         return unfuse(inline(graph, {})), sha256
     data = read_limited(path)
+    if path.suffix.lower() == ".onnx":
+        return unfuse(read_onnx(data)), hashlib.sha256(data).hexdigest()
     graph, functions = read_graphdef(data)
     return unfuse(inline(graph, functions)), hashlib.sha256(data).hexdigest()
 
