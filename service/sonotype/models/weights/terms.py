@@ -65,7 +65,8 @@ def accept(
     if manner is None and ask is not None and ask():
         manner = "prompt"
     if manner is None:
-        detail = f"{name} is under {licence.spdx}, not for commercial use: accept it with --accept-license."
+        how = f"--accept-license or SONOTYPE_ACCEPT_LICENSE={licence.spdx}"
+        detail = f"{name} is under {licence.spdx}, not for commercial use: accept it with {how}."
         raise SonotypeError(Code.LICENCE_NOT_ACCEPTED, detail)
     return Acceptance(spdx=licence.spdx, manner=manner, by=_user(), at=datetime.now(UTC).isoformat(timespec="seconds"))
 
