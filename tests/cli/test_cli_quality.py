@@ -45,7 +45,8 @@ def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
     monkeypatch.setenv("COLUMNS", "200")
     clip = {"format": "wav", "duration_s": 8.0, "sample_rate_hz": 16000, "channels": 1}
     patches = {"count": 2, "length_s": 5.06, "dropped_s": 0.0, "overlap_s": 0.0}
-    result = {"model": "grid@1", "precision": "fp32", "cached": False, "quality": "full", "patchout": None}
+    result = {"model": "grid@1", "precision": "fp32", "cached": False, "task": "multilabel"}
+    result |= {"quality": "full", "patchout": None}
     body = {
         "clip": clip | dict.fromkeys(("truncated", "clipped", "silent"), False),
         "results": [result | {"patches": patches | changes.pop("patches", {}), "tags": []} | changes],
@@ -60,7 +61,7 @@ def test_the_table_mentions_only_what_is_not_usual(
     assert "grid@1, fp32: 2 patches of 5.06 s, 0.0 s at the end not used\n" in shown(capsys, monkeypatch)
     assert "grid@1, fp32, fast: " in shown(capsys, monkeypatch, quality="fast", patchout={})
     assert "grid@1, fp32, with patchout: " in shown(capsys, monkeypatch, patchout={"time_drop": 1})
-    assert "the last 2.1 s earlier to end with the clip" in shown(capsys, monkeypatch, patches={"overlap_s": 2.12})
+    assert "the last shares 2.1 s with the one before" in shown(capsys, monkeypatch, patches={"overlap_s": 2.12})
 
 
 def test_a_model_says_what_its_qualities_cost() -> None:

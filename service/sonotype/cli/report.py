@@ -83,7 +83,7 @@ def _how(result: dict[str, Any]) -> str:
     patches = result["patches"]
     cut = f"{patches['count']} patches of {patches['length_s']:.2f} s, {patches['dropped_s']:.1f} s at the end not used"
     if patches["overlap_s"]:
-        cut += f", the last {patches['overlap_s']:.1f} s earlier to end with the clip"
+        cut += f", the last shares {patches['overlap_s']:.1f} s with the one before"
     return f"{result['model']}, {result['precision']}{_quality(result)}{', cached' if result['cached'] else ''}: {cut}"
 
 

@@ -36,5 +36,5 @@ def pooled(rows: Floats, report: PatchReport, how: Literal["mean", "max"] = "mea
     if how == "max":
         return np.asarray(rows.max(axis=0), dtype=np.float32)
     if report.overlap_s > 0:
-        return np.average(rows, axis=0, weights=patch_weights(report)).astype(np.float32)
-    return rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return np.asarray(np.average(rows, axis=0, weights=patch_weights(report)), dtype=np.float32)
+    return np.asarray(rows.mean(axis=0, dtype=np.float64), dtype=np.float32)

@@ -46,7 +46,7 @@ export function showFacts({ clip, request_id: id, results: [result] }, timing) {
     Duration: `${clock(clip.duration_s)} (${clip.duration_s.toFixed(2)} s)`,
     Upload: `${clip.format}, ${clip.sample_rate_hz} Hz, ${clip.channels} channel${clip.channels === 1 ? "" : "s"}`,
     Model: `${result.model}, ${result.precision}, front end ${result.frontend}, quality ${result.quality}`,
-    Patches: `${patches.count} of ${patches.length_s.toFixed(2)} s, every ${patches.hop_s.toFixed(2)} s${patches.overlap_s ? `, the last ${patches.overlap_s.toFixed(2)} s earlier` : ""}`,
+    Patches: `${patches.count} of ${patches.length_s.toFixed(2)} s, every ${patches.hop_s.toFixed(2)} s${patches.overlap_s ? `, the last shares ${patches.overlap_s.toFixed(2)} s with the one before` : ""}`,
     "Left out": `${patches.dropped_s.toFixed(2)} s at the end (${patches.tail})`,
     Answered: `${result.cached ? "from the cache" : "computed"}${total ? ` in ${Number(total[1]).toFixed(0)} ms` : ""}`,
     "SHA-256": clip.sha256,
