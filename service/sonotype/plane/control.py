@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
@@ -95,10 +95,13 @@ class ModelControl:
             await self._keep(self.choices.having(name, served=False))
             return served
 
-    async def behind(self, names: Iterable[str]) -> list[str]:
+    async def behind(self, names: Collection[str]) -> list[str]:
         """Of these models those that are not served as they lie in the repositories now; networks come first."""
         registry = await self._look_again()
-        late = [name for name in names if self._wanted(registry, name) is not None]
+        newest = [list(versions.values())[-1] for versions in map(registry.versions, names) if versions]
+        # a network may have waited for a version of a head that fits
+        networks = {card.backbone.model for card in newest if not isinstance(card, Card)}
+        late = [name for name in {*names, *networks} if self._wanted(registry, name) is not None]
         return sorted(late, key=lambda name: (name not in registry.cards(), name))
 
     async def follow(self, name: str) -> None:
@@ -125,7 +128,8 @@ class ModelControl:
             return None
         card = versions[wanted]
         same = model is not None and card_of(model) == card
-        return None if same or (isinstance(card, Card) and not registry.is_pulled(card)) else wanted
+        network = card if isinstance(card, Card) else registry.cards().get(card.backbone.model)
+        return None if same or network is None or not registry.is_pulled(network) else wanted
 
     async def _load(self, registry: Registry, name: str, version: str | None) -> str | None:
         before, choice = self._lineups.current.deployment.version(name), self.choices.of(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, Upload
@@ -87,7 +88,11 @@ class Service:
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `model_not_found`."""
-        return _info(self._lineups.knowing(name), name)
+        lineup = self._lineups.knowing(name)
+        info = _info(lineup, name)
+        if lineup is self._lineups.current:
+            return info
+        return replace(info, is_default=False, served=False, precision=None)
 
     def prototypes(self, model: str | None = None, label: str | None = None) -> list[PrototypeInfo]:
         """Prototypes of the served models, of one model or label where named. Raises `model_not_found`."""
