@@ -164,6 +164,14 @@ def test_heads_for_another_backbone_are_refused(tmp_path: Path) -> None:
     assert imported(tmp_path, narrow, metadata(pair), (own, "hidden")).card.name == "made"
 
 
+def test_heads_of_yamnet_stand_on_the_yamnet_that_is_served(tmp_path: Path) -> None:
+    card = read_card(builtin_repository() / "yamnet" / "card.toml")
+    graph, facts = head(random_layers((1024, 100, 2), 1), "Softmax"), metadata(["a", "b"], "audioset-yamnet-1")
+    made = imported(tmp_path, graph, facts, (card, "embedding")).card
+    assert isinstance(made, HeadCard)
+    assert (made.backbone.model, made.frontend, made.hop_s) == ("yamnet", None, None)
+
+
 def test_other_graphs_are_refused_by_name_of_what_they_are(tmp_path: Path) -> None:
     facts, layers = metadata(["a", "b"]), random_layers((200, 100, 2), 1)
     lstm = placeholder("model/Placeholder", (-1, 200)) + node("model/Softmax", "BlockLSTM", ("model/Placeholder",))
