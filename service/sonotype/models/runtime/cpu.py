@@ -42,3 +42,10 @@ def keep_freed_memory() -> None:
     if mallopt is not None:  # musl has none
         mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
         mallopt(_M_TRIM_THRESHOLD, 2 * _KEEP_BYTES)
+
+
+def give_back_freed_memory() -> None:
+    """Give what loading has freed back to the kernel, where the C library is glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -15,7 +15,7 @@ from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.nets.maest import MAEST
 from sonotype.models.runtime.base import Precision
-from sonotype.models.runtime.cpu import keep_freed_memory, resolve_precision
+from sonotype.models.runtime.cpu import give_back_freed_memory, keep_freed_memory, resolve_precision
 from sonotype.models.runtime.maest_runtime import Blocks, MaestRuntime, in_torch, without_blocks
 from sonotype.models.runtime.quiet_openvino import compile_for_cpu, openvino
 
@@ -33,13 +33,16 @@ def load(card: Card, weights: Path, device: str, precision: Precision, threads: 
     if device != "cpu":
         raise ValueError(f"this runtime serves the CPU, not {device!r}")
     torch.set_num_threads(threads)
-    keep_freed_memory()
     net = cast(MAEST, build_with_weights(card, weights).requires_grad_(False))
     chosen = resolve_precision(precision)
     blocks: Blocks = CompiledBlocks(net, chosen, threads)
     if precision == "auto" and chosen == "bf16" and drift(card, net, blocks) > LARGEST_DRIFT:
         chosen, blocks = "fp32", CompiledBlocks(net, "fp32", threads)
-    return MaestRuntime(card, without_blocks(net), blocks, device, chosen)
+    runtime = MaestRuntime(card, without_blocks(net), blocks, device, chosen)
+    # in this order and only now: the copies of the weights that loading made go back to the kernel
+    give_back_freed_memory()
+    keep_freed_memory()
+    return runtime
 
 
 class CompiledBlocks:

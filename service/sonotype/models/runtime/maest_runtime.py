@@ -19,7 +19,7 @@ from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.nets.maest import MAEST
 from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
-from sonotype.models.runtime.cpu import keep_freed_memory
+from sonotype.models.runtime.cpu import give_back_freed_memory, keep_freed_memory
 
 # tokens [B, n, width] to what `MAEST.transform` gives
 Blocks = Callable[[Tensor], tuple[Tensor, ...]]
@@ -30,10 +30,11 @@ _ROWS = {"cpu": 1, "cuda": 16}
 
 def load(card: Card, weights: Path, device: str, precision: Precision, threads: int) -> MaestRuntime:
     """Load MAEST in torch: the reference on CPU, and the way to a GPU. See `runtime.load`."""
-    if device == "cpu":
-        torch.set_num_threads(threads)
-        keep_freed_memory()
+    torch.set_num_threads(threads)
     net = cast(MAEST, build_with_weights(card, weights).requires_grad_(False)).to(device)
+    if device == "cpu":
+        give_back_freed_memory()
+        keep_freed_memory()
     # bf16 has to be asked for by name, as of every network in torch
     chosen: Literal["fp32", "bf16"] = "fp32" if precision == "auto" else precision
     return MaestRuntime(card, net, in_torch(net, chosen), device, chosen)
