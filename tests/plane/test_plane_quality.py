@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from harness import tone
+from prototype_models import class_wav, make_model
 from quality_kit import COLUMNS, ROWS, grid_card, write_grid_model
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
@@ -38,10 +39,10 @@ def query(**options: object) -> AnalyzeQuery:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def plane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     folder = tmp_path_factory.mktemp("quality")
-    write_grid_model(folder / "models")
+    make_model(folder / "models", name="tones", backbone=write_grid_model(folder / "models"))
     settings = Settings(
         model_path=[FAKES, folder / "models"],
-        models=["fake", "grid"],
+        models=["fake", "grid", "tones"],
         data_dir=folder / "data",
         weights_dir=folder / "weights",
         devices="cpu:1",
@@ -127,6 +128,20 @@ async def test_the_end_of_a_clip_is_heard_and_counts_once(plane: Service) -> Non
     np.testing.assert_allclose(result.tags, np.average(result.taggram, axis=0, weights=weights), rtol=1e-5)
     rows = result.patch_embeddings["vector"]
     np.testing.assert_allclose(result.embeddings["vector"], np.average(rows, axis=0, weights=weights), rtol=1e-4)
+
+
+@IN_PLANE
+async def test_a_head_follows_its_backbone_in_quality_and_in_the_weights_of_patches(plane: Service) -> None:
+    upload = Upload.of(class_wav(1, 2.4))
+    grid, head = await ask(plane, upload, "grid", "tones", quality="balanced")
+    (full,) = await ask(plane, upload, "tones")
+    assert (head.quality, head.patchout, head.patches) == ("balanced", grid.patchout, grid.patches)
+    assert head.reasons is not None
+    assert full.reasons is not None
+    assert np.abs(head.reasons.logits - full.reasons.logits).max() > 1e-4
+    weights = np.array([1, 1, 1 - head.patches.overlap_s])
+    mean = np.average(head.reasons.patch_logits, axis=0, weights=weights)
+    np.testing.assert_allclose(head.reasons.logits, mean, rtol=1e-4, atol=1e-5)
 
 
 @IN_PLANE
