@@ -13,6 +13,7 @@ from sonotype.cli import (
     gate,
     ingest,
     jobs,
+    listen,
     models,
     prototypes,
     serve,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("analyze")(analyze.analyze)
+app.command("listen")(listen.listen)
 app.command("ingest")(ingest.ingest)
 app.add_typer(tracks.app, name="tracks")
 app.command("similar")(similar.similar)

@@ -1,0 +1,1 @@
+"""How soon a live session answers, how many the machine carries, and what bad clients cost."""
