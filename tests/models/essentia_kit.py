@@ -9,7 +9,8 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 from bundles import varint
 
+from sonotype.models.essentia.graph import Attribute, Node
+from sonotype.models.essentia.graphdef import read_graphdef
 from sonotype.models.weights.wire import fields, text
 
 Array = np.ndarray[Any, Any]
@@ -190,33 +193,52 @@ _BY_SUFFIX = {"/MatMul": "product", "/Relu": "activations"}
 # -- TF.js and metadata ------------------------------------------------------------------------------------------------
 
 
-def write_tfjs(folder: Path, layers: Sequence[tuple[Array, Array]], output: str, *, shard_bytes: int = 4096) -> Path:
-    """A head as a TF.js graph model, its layers fused as the converter leaves them; returns `model.json`."""
-    nodes: list[dict[str, Any]] = [
-        {"name": "model/Placeholder", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}}}
-    ]
-    weights, data, last = [], b"", "model/Placeholder"
-    for index, (weight, bias) in enumerate(layers):
-        own = f"model/dense_{index}" if index else "model/dense"
-        for part, value in (("kernel", weight), ("bias", bias)):
-            nodes.append({"name": f"{own}/{part}", "op": "Const", "attr": {"dtype": {"type": "DT_FLOAT"}}})
-            weights.append({"name": f"{own}/{part}", "shape": list(value.shape), "dtype": "float32"})
-            data += value.astype("<f4").tobytes()
-        done = ["BiasAdd", "Relu"] if index < len(layers) - 1 else ["BiasAdd"]
-        words = [base64.b64encode(word.encode()).decode() for word in done]
-        fused = {"fused_ops": {"list": {"s": words}}, "transpose_b": {"b": False}, "num_args": {"i": "1"}}
-        inputs = [last, f"{own}/kernel", f"{own}/bias"]
-        last = f"{own}/Relu" if len(done) > 1 else f"{own}/BiasAdd"
-        nodes.append({"name": last, "op": "_FusedMatMul", "input": inputs, "attr": fused})
-    nodes.append({"name": f"model/{output}", "op": output, "input": [last]})
+def write_tfjs(folder: Path, graph: bytes, *, shard_bytes: int = 4096) -> Path:
+    """A frozen graph as a TF.js graph model, its layers fused as the converter leaves them; returns `model.json`."""
+    found = _fuse(read_graphdef(graph)[0].nodes)
+    weights, data = [], b""
+    for one in found.values():
+        if one.tensor is not None:
+            kind = {"float": "float32", "int": "int32", "bool": "bool"}[one.tensor.kind]
+            weights.append({"name": one.name, "shape": list(one.tensor.shape), "dtype": kind})
+            data += one.tensor.decode().tobytes()
     shards = [data[at : at + shard_bytes] for at in range(0, len(data), shard_bytes)]
     names = [f"group1-shard{i + 1}of{len(shards)}.bin" for i in range(len(shards))]
     for name, shard in zip(names, shards, strict=True):
         (folder / name).write_bytes(shard)
-    model = {"format": "graph-model", "modelTopology": {"node": nodes, "versions": {}}}
-    model["weightsManifest"] = [{"paths": names, "weights": weights}]  # type: ignore[assignment]
+    nodes = [
+        {"name": one.name, "op": one.op, "input": list(one.inputs), "attr": {k: _json(v) for k, v in one.attrs.items()}}
+        for one in found.values()
+    ]
+    model: dict[str, Any] = {"format": "graph-model", "modelTopology": {"node": nodes, "versions": {}}}
+    model["weightsManifest"] = [{"paths": names, "weights": weights}]
     (folder / "model.json").write_text(json.dumps(model))
     return folder / "model.json"
+
+
+def _fuse(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """MatMul or Conv2D, BiasAdd and, where it follows, ReLU made one node, which has the name of the last."""
+    out = dict(nodes)
+    used = Counter(ref for one in nodes.values() for ref in one.inputs)
+    for bias in [one for one in nodes.values() if one.op == "BiasAdd"]:
+        base = nodes[bias.inputs[0]]
+        relu = next((one for one in nodes.values() if one.op == "Relu" and one.inputs == (bias.name,)), None)
+        last, words = (relu, ("BiasAdd", "Relu")) if relu and used[bias.name] == 1 else (bias, ("BiasAdd",))
+        for gone in {base.name, bias.name, last.name}:
+            del out[gone]
+        inputs = (*base.inputs, bias.inputs[1])
+        out[last.name] = Node(last.name, f"_Fused{base.op}", inputs, {**base.attrs, "fused_ops": words})
+    return out
+
+
+def _json(value: Attribute) -> dict[str, Any]:
+    """A setting as TF.js writes it: words in base64, whole numbers as text."""
+    if isinstance(value, tuple):
+        words = [_json(one) for one in value]
+        return {"list": {kind: [one[kind] for one in words] for kind in (words[0] if words else ())}}
+    if isinstance(value, str):
+        return {"s": base64.b64encode(value.encode()).decode()}
+    return {"b": value} if isinstance(value, bool) else {"f": value} if isinstance(value, float) else {"i": str(value)}
 
 
 def metadata(classes: Sequence[str] | None, backbone: str = "msd-musicnn-1", output: str = "model/Softmax") -> bytes:

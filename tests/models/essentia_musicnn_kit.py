@@ -163,8 +163,8 @@ def _valid() -> bytes:
     return attr("padding", 2, "VALID")
 
 
-def frozen_from_training(meta: bytes, variables: Mapping[str, Array], output: str = "model/Sigmoid") -> bytes:
-    """The training graph beside a checkpoint, its variables and its training flag made constants.
+def frozen_from_training(meta: bytes, variables: Mapping[str, Array], *, flag: bool = True) -> bytes:
+    """The training graph beside a checkpoint, its variables made constants, and its training flag too where wanted.
 
     Dropout and both sides of each batch norm are still there.
     """
@@ -174,7 +174,7 @@ def frozen_from_training(meta: bytes, variables: Mapping[str, Array], output: st
         if tag == 1:
             found = list(fields(value))
             raw[next(text(one) for own, one in found if own == 1)] = found
-    out, seen, todo = b"", set[str](), [output]
+    out, seen, todo = b"", set[str](), ["model/Sigmoid"]
     while todo:
         name = todo.pop().lstrip("^").split(":")[0]
         if name in seen:
@@ -184,7 +184,7 @@ def frozen_from_training(meta: bytes, variables: Mapping[str, Array], output: st
         todo += [text(one) for own, one in found if own == 3]
         if name in variables:
             out += const(name, variables[name])
-        elif name == "model/Placeholder_2":
+        elif name == "model/Placeholder_2" and flag:
             out += const(name, np.bool_(False))
         else:
             out += put(1, b"".join(put(own, one) for own, one in found))

@@ -37,12 +37,12 @@ def write_clip(mp3: Path, wav: Path) -> None:
     soundfile.write(wav, np.clip(mono, -1, 1), 16000, subtype="PCM_16")
 
 
-def real_tagger() -> bytes:
-    """The training graph beside the checkpoint, frozen."""
+def real_tagger(*, flag: bool = True) -> bytes:
+    """The training graph beside the checkpoint, frozen; with or without its training flag."""
     settings = Settings()
     card = Registry([], settings.weights_dir).get("musicnn-msd")
     wheel = settings.weights_dir / "downloads" / str(card.source.sha256)
-    return frozen_from_training(read_member(wheel, f"{MEMBER}/.meta"), variables())
+    return frozen_from_training(read_member(wheel, f"{MEMBER}/.meta"), variables(), flag=flag)
 
 
 def real_classifier() -> bytes:

@@ -207,7 +207,7 @@ def test_metadata_with_the_known_defects_is_read() -> None:
 
 
 def damaged(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> str:
-    path = write_shards(tmp_path, SMALL, "Softmax")
+    path = write_shards(tmp_path, GRAPH)
     model = json.loads(path.read_text())
     change(model)
     path.write_text(json.dumps(model))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from essentia_cases import embeddings, heads, mels, networks
 from essentia_kit import Array, attr, const, emomusic, head, metadata, node, placeholder, random_layers, write_tfjs
-from essentia_musicnn_kit import musicnn, random_variables
+from essentia_musicnn_kit import fine_tuned, musicnn, random_variables
 from typer.testing import CliRunner, Result
 
 from sonotype.cli.models import app
@@ -103,11 +103,14 @@ def test_a_batch_norm_before_the_only_layer_becomes_part_of_it(tmp_path: Path) -
     np.testing.assert_allclose(state["layers.0.bias"], bias, rtol=1e-6)
 
 
-def test_tfjs_shards_give_the_same_head_as_the_frozen_graph(tmp_path: Path) -> None:
-    layers = random_layers((200, 100, 3), 1)
-    facts = metadata(["a", "b", "c"])
-    frozen = imported(tmp_path, head(layers, "Softmax"), facts)
-    path = write_tfjs(tmp_path, layers, "Softmax")
+@pytest.mark.parametrize("kind", ["head", "network"])
+def test_tfjs_shards_give_the_same_weights_as_the_frozen_graph(kind: str, tmp_path: Path) -> None:
+    graph = head(random_layers((200, 100, 9), 1), "Softmax")
+    if kind == "network":
+        graph = musicnn(fine_tuned(random_variables(3), 3))
+    frozen = imported(tmp_path, graph, metadata([f"class {i}" for i in range(9)]))
+    path = write_tfjs(tmp_path, graph, shard_bytes=len(graph) // 20)
+    assert "_Fused" in path.read_text()
     assert len(list(tmp_path.glob("group1-shard*.bin"))) > 10
     shards = import_model("made", path, tmp_path / "facts.json", backbone)
     assert shards.weights == frozen.weights

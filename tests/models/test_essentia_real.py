@@ -55,6 +55,10 @@ def test_the_graph_that_musicnn_was_trained_with_gives_the_weights_that_are_pull
     made: dict[str, tuple[Imported, Path]],
 ) -> None:
     assert made["tagger"][0].card.weights_sha256 == MSD.weights_sha256  # type: ignore[union-attr]
+    folder = made["tagger"][1]
+    (folder / "asking.pb").write_bytes(real_tagger(flag=False))  # its placeholder for the training flag still open
+    asking = import_model("asking", folder / "asking.pb", folder / "m.json", lambda: (MSD, "hidden"))
+    assert asking.weights == made["tagger"][0].weights
 
 
 @pytest.mark.parametrize("clip", CLIPS)
