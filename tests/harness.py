@@ -42,7 +42,7 @@ class Served:
         self.clients.append(client)
         return client
 
-    def wait_ready(self, timeout_s: float = 30) -> None:
+    def wait_ready(self, timeout_s: float = 90) -> None:
         self.wait_until(lambda client: client.get("/readyz").status_code == 200, timeout_s)
 
     def wait_until(self, test: object, timeout_s: float = 15) -> None:

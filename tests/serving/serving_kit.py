@@ -51,7 +51,7 @@ async def serving(pool: WorkerPool, *, all_up: bool = True, **options: Any) -> A
     batcher = Batcher(pool, **options)
     await batcher.start()
     try:
-        await batcher.wait_ready(20)
+        await batcher.wait_ready(60)
         while all_up and batcher.workers_up < batcher.workers_wanted:
             await asyncio.sleep(0.01)
         yield batcher
