@@ -105,6 +105,8 @@ def dense(kernel: bytes) -> bytes:
         dense(huge((0, 4), b"")),
         dense(huge((1,) * 9)),
         dense(splat((2**20, 2**20))),
+        dense(const("model/dense/kernel", np.float32(1), put(1, 1) + b"\x38\x01" * 5000)),
+        dense(const("model/dense/kernel", np.float32(1), put(1, 1) + put(2, b"\x12\x00" * 5000))),
         dense(splat((2**62, 4))),
         dense(const("model/dense/kernel", np.array([[np.nan, 1]]))),
         dense(const("model/dense/kernel", np.array([[1, 2]]))),

@@ -134,8 +134,8 @@ def _tensor(message: bytes) -> tuple[str, Tensor]:
             raise unsupported("The weights lie in another file, which cannot be imported.")
         else:
             listed.append((tag, value))
-        if len(shape) > MAX_DIMS:
-            raise corrupt("A shape of the graph has too many axes.")
+        if len(shape) > MAX_DIMS or len(listed) > _MAX_LISTED:
+            raise corrupt("A constant of the graph has more axes, or is a longer list, than any model needs.")
     plain, element, field, packed = _TYPES.get(kind, ("other", "", 0, ""))
     values = [value for own, value in listed if own == field]
     decode: Callable[[], np.ndarray] = partial(_decoded, raw, element) if raw else partial(_listed, values, packed)

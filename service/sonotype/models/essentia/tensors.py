@@ -46,6 +46,8 @@ def read_tensor(message: bytes) -> Tensor:
             data = content(value)
         else:
             listed.append((tag, value))
+        if len(listed) > _MAX_LISTED:  # lists are packed into one field each, save for short ones
+            raise corrupt("A constant of the graph is a longer list than any model needs.")
     kind, element, tag = _TYPES.get(dtype, ("other", "", 0))
     if data:
         return Tensor(shape, kind, partial(_from_content, data, element))
@@ -54,9 +56,12 @@ def read_tensor(message: bytes) -> Tensor:
 
 def read_shape(message: bytes) -> tuple[int, ...]:
     """Read a `TensorShapeProto`; -1 is a length that is not known."""
-    dims = [signed(dict(fields(value)).get(1, 0)) for tag, value in fields(message) if tag == 2]
-    if len(dims) > MAX_DIMS:
-        raise corrupt("A shape of the graph has too many axes.")
+    dims: list[int] = []
+    for tag, value in fields(message):
+        if tag == 2:
+            dims.append(signed(dict(fields(value)).get(1, 0)))
+        if len(dims) > MAX_DIMS:
+            raise corrupt("A shape of the graph has too many axes.")
     return tuple(dims)
 
 
