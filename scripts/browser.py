@@ -22,7 +22,7 @@ MOST_PX = 8000
 class Browser:
     """Chromium and one page in it."""
 
-    def __init__(self, profile: str) -> None:
+    def __init__(self, profile: str, *flags: str) -> None:
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
         # chromium reads commands on 3 and answers on 4
@@ -33,6 +33,7 @@ class Browser:
             "--mute-audio",
             "--remote-debugging-pipe",
             "--window-size=1100,1500",
+            *flags,
         ]
         shell = ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", _find(), *arguments]
         self._process = subprocess.Popen(  # noqa: S603 - a browser of this machine, our own arguments

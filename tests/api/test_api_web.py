@@ -75,7 +75,7 @@ def test_every_module_is_reached_from_the_page() -> None:
     while ahead:
         name = ahead.pop()
         reached.add(name)
-        ahead += set(re.findall(r'from "/assets/([\w.]+)"', text(name))) - reached
+        ahead += set(re.findall(r'(?:from |addModule\()"/assets/([\w.]+)"', text(name))) - reached
     assert sorted(reached) == MODULES
 
 

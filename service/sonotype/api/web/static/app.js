@@ -3,14 +3,16 @@ import { Catalogue } from "/assets/catalogue.js";
 import { choices, notice, pick } from "/assets/dom.js";
 import { Gallery } from "/assets/gallery.js";
 import { Listen } from "/assets/listen.js";
+import { Live } from "/assets/live.js";
 import { readModels } from "/assets/models.js";
 
-const ui = pick("state", "drop", "file", "model", "quality", "access", "unlock", "key", "listenview", "prototypesview", "catalogueview", "tolisten", "toprototypes",
+const ui = pick("state", "drop", "file", "model", "quality", "access", "unlock", "key", "listenview", "liveview", "prototypesview", "catalogueview", "tolisten", "tolive", "toprototypes",
   "tocatalogue", "catdrop", "notice");
 const catalogue = new Catalogue();
 const listen = new Listen((file) => catalogue.add([file]));
 const gallery = new Gallery();
-const VIEWS = { listen: [ui.listenview, ui.tolisten], prototypes: [ui.prototypesview, ui.toprototypes], catalogue: [ui.catalogueview, ui.tocatalogue] };
+const live = new Live();
+const VIEWS = { listen: [ui.listenview, ui.tolisten], live: [ui.liveview, ui.tolive], prototypes: [ui.prototypesview, ui.toprototypes], catalogue: [ui.catalogueview, ui.tocatalogue] };
 
 async function readState() {
   try {
@@ -49,6 +51,8 @@ async function showView() {
     else link.removeAttribute("aria-current");
   }
   const named = decodeURIComponent(id || "");
+  if (view === "live") live.open();
+  else live.stop();
   if (view === "prototypes") await gallery.open(named);
   if (view === "catalogue") await catalogue.open(named);
   else catalogue.close();
