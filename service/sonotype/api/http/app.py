@@ -11,6 +11,7 @@ from sonotype.api.catalog_params import PlaylistBody, SimilarBody
 from sonotype.api.control_params import LoadBody
 from sonotype.api.http import problem
 from sonotype.api.http.edge import Edge
+from sonotype.api.http.oip_body import InferBody
 from sonotype.api.http.routes import (
     catalog,
     control,
@@ -18,6 +19,7 @@ from sonotype.api.http.routes import (
     jobs,
     listen,
     models,
+    oip,
     playlists,
     prototypes,
     similar,
@@ -59,7 +61,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(Edge)
     catalogue = (tracks, similar, playlists, jobs, catalog, subsonic)
-    for part in (uploads, *catalogue, sonify, prototypes, models, control, health, listen):
+    for part in (uploads, *catalogue, sonify, prototypes, models, control, oip, health, listen):
         app.include_router(part.router)
     app.include_router(web)
     _describe(app)
@@ -81,7 +83,7 @@ def _describe(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> None:
     """Our problem instead of the framework's error bodies, and the two ways to send a key."""
     schemas = document["components"]["schemas"]
-    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody, LoadBody):
+    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody, LoadBody, InferBody):
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[body.__name__] = schema

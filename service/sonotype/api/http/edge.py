@@ -23,6 +23,7 @@ _LASTING_TEMPLATES = (
     ("/v1/tracks/", "/similar", "/v1/tracks/{track_id}/similar"),
     ("/v1/tracks/", "", "/v1/tracks/{track_id}"),
     ("/v1/jobs/", "/events", "/v1/jobs/{job_id}/events"),
+    ("/v2/models/", "/infer", "/v2/models/{name}/infer"),
 )
 SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
@@ -75,7 +76,7 @@ class _Exchange:
         if self.status:
             raise RuntimeError("the answer broke off")
         self.status = 500
-        await unexpected(self.request_id)(self.scope, receive, send)
+        await unexpected(self.request_id, self.scope["path"])(self.scope, receive, send)
 
     async def _send_named(self, message: Message) -> None:
         if message["type"] == "http.response.start":

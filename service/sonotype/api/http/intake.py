@@ -109,6 +109,19 @@ async def receive(request: Request, settings: Settings, budget: ByteBudget, json
     return Received(upload, seconds, json.value(f"part `{json_field}`") if json else None)
 
 
+async def read_whole(request: Request, settings: Settings, budget: ByteBudget) -> tuple[bytes, dict[str, float]]:
+    """Read a body that holds audio among other things, under the limits of an upload. Raises as `receive`.
+
+    Returns:
+        The body and the seconds spent on its phases.
+    """
+    collector = Collector(settings.max_upload_bytes, budget)
+    _refuse_early(request, collector, 0)
+    await _read_body(request, Pace(settings.upload_idle_timeout_s), collector.add)
+    upload, seconds = collector.finish()
+    return upload.data, seconds
+
+
 def is_json(request: Request) -> bool:
     """Whether the body says that it is JSON."""
     return _media_type(request.headers.get("content-type", "")) == "application/json"

@@ -18,6 +18,7 @@ from sonotype.api.refusals import count_refusal
 from sonotype.core.errors import Code, SonotypeError
 
 MEDIA_TYPE = "application/problem+json"
+OIP_ROOT = "/v2"
 log = structlog.get_logger(__name__)
 
 
@@ -56,9 +57,20 @@ def retry_after(error: SonotypeError) -> int:
     return max(1, math.ceil(error.retry_after_s or 0))
 
 
-def unexpected(request_id: str) -> Response:
-    """The problem for a defect of ours: the client learns nothing but the request id."""
-    return problem(SonotypeError(Code.INTERNAL, "An unexpected error; please report the request id."), request_id)
+def unexpected(request_id: str, path: str) -> Response:
+    """The answer to a defect of ours: the client learns nothing but the request id."""
+    error = SonotypeError(Code.INTERNAL, "An unexpected error; please report the request id.")
+    return error_response(error, request_id, path)
+
+
+def error_response(error: SonotypeError, request_id: str, path: str, headers: dict[str, str] | None = None) -> Response:
+    """An error in the form of its face: a problem, or below `/v2` what the Open Inference Protocol knows."""
+    answer = problem(error, request_id, headers)
+    if path == OIP_ROOT or path.startswith(f"{OIP_ROOT}/"):
+        told = {name: value for name, value in answer.headers.items() if name not in ("content-type", "content-length")}
+        told["sonotype-code"] = error.code.value
+        return Response(orjson.dumps({"error": error.detail}), answer.status_code, told, "application/json")
+    return answer
 
 
 async def _sonotype(request: Request, error: Exception) -> Response:
@@ -66,19 +78,21 @@ async def _sonotype(request: Request, error: Exception) -> Response:
     if error.meaning.log_level >= logging.WARNING:
         log.log(error.meaning.log_level, "request failed", code=error.code.value, detail=error.detail)
     count_refusal(error.code)
-    return problem(error, _request_id(request))
+    return error_response(error, _request_id(request), request.url.path)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    return problem(SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors(), placed=True)), _request_id(request))
+    told = SonotypeError(Code.INVALID_REQUEST, say_errors(error.errors(), placed=True))
+    return error_response(told, _request_id(request), request.url.path)
 
 
 async def _framework(request: Request, error: Exception) -> Response:
     """404 and 405 of the router, and whatever else Starlette raises."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}.get(error.status_code, Code.INVALID_REQUEST)
-    return problem(SonotypeError(code, f"{error.detail}."), _request_id(request), dict(error.headers or {}))
+    told = SonotypeError(code, f"{error.detail}.")
+    return error_response(told, _request_id(request), request.url.path, dict(error.headers or {}))
 
 
 def _request_id(request: Request) -> str:
