@@ -56,15 +56,22 @@ async def _measure(options: argparse.Namespace, process: int, port: int, grpc_po
         for face in FACES
         for hop_s in (1.0, 0.5, 0.25)
     }
+    _note(result["latency"])
     result["sessions"] = {}
     for count in options.sessions:
         work = [_session(card, "websocket", port, 0.5, audio) for _ in range(count)]
         result["sessions"][str(count)] = _spread([ms for found in await asyncio.gather(*work) for ms in found])
+        _note(result["sessions"])
     result["peer"] = await asyncio.to_thread(_peer, port, audio)
     mine = result["latency"]["websocket hop 0.5"]["median_ms"]
     result["peer"]["ratio"] = round(result["peer"]["median_ms"] / mine, 2)
+    _note(result["peer"])
     result["stalled"] = await _stalled(process, port, options.stalled_minutes)
     return result
+
+
+def _note(part: object) -> None:
+    sys.stderr.write(f"{json.dumps(part)}\n")
 
 
 async def _session(card: Card, face: str, port: int, hop_s: float, audio: NDArray[np.int16]) -> list[float]:
@@ -96,7 +103,7 @@ async def _stalled(process: int, port: int, minutes: float) -> dict[str, float]:
     end = time.monotonic() + 60 * minutes
     url = f"ws://127.0.0.1:{port}/v1/listen"
     while time.monotonic() < end:  # the service ends a stalled session after half a minute
-        async with connect(url, compression=None, max_queue=1, ping_interval=None) as socket:
+        async with connect(url, compression=None, max_queue=1, ping_interval=None, close_timeout=1) as socket:
             options = {"format": "pcm_s16le", "sample_rate_hz": RATE_HZ, "hop_s": 0.25, "top_k": "all"}
             await socket.send(json.dumps(options))
             while time.monotonic() < end and socket.close_code is None:
