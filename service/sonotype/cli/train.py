@@ -10,7 +10,7 @@ import orjson
 import platformdirs
 import typer
 
-from sonotype.cli import train_decoder
+from sonotype.cli import train_decoder, train_head
 from sonotype.cli import train_views as views
 from sonotype.cli.backbone import find_backbone
 from sonotype.cli.errors import reported
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from sonotype.training.prototypes.publish import Backbone
 
 app = typer.Typer(
-    help="Train prototypes, and decoders that make them audible.", no_args_is_help=True, rich_markup_mode="rich"
+    help="Train heads, prototypes, and decoders that make them audible.", no_args_is_help=True, rich_markup_mode="rich"
 )
 app.command("decoder")(train_decoder.decoder)
+app.command("head")(train_head.head)
 
 _CACHE = platformdirs.user_cache_path("sonotype") / "embeddings"
 _CITATION = (

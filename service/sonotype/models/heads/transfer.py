@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Floats
+from sonotype.core.types import Floats, Task
 from sonotype.models.card import HeadCard
 
 HEAD_FILE = "head.safetensors"
@@ -96,17 +96,7 @@ class TransferHead:
         Raises:
             SonotypeError: as `outputs`.
         """
-        return self.activate(self.outputs(embeddings))
-
-    def activate(self, outputs: NDArray[np.floating]) -> Floats:
-        """Predictions of outputs [..., C]."""
-        if self.card.task == "regression":
-            return np.asarray(outputs, dtype=np.float32)
-        scaled = np.asarray(outputs, dtype=np.float64) / self.card.temperature
-        if self.card.task == "multilabel":
-            return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scaled)), dtype=np.float32)
-        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+        return activate(self.outputs(embeddings), self.card.task, self.card.temperature)
 
     def _forward(self, x: Floats) -> Floats:
         if self._mean is not None and self._scale is not None:
@@ -116,6 +106,17 @@ class TransferHead:
             if spec.activation == "relu":
                 x = np.maximum(x, np.float32(0))
         return x
+
+
+def activate(outputs: NDArray[np.floating], task: Task, temperature: float) -> Floats:
+    """What outputs [..., C] of the last layer mean; see `TransferHead.predict`."""
+    if task == "regression":
+        return np.asarray(outputs, dtype=np.float32)
+    scaled = np.asarray(outputs, dtype=np.float64) / temperature
+    if task == "multilabel":
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scaled)), dtype=np.float32)
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def head_bytes(layers: Sequence[Dense], mean: Floats | None = None, scale: Floats | None = None) -> bytes:
