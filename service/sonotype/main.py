@@ -17,6 +17,7 @@ from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
 from sonotype.models.registry import Registry, make_room_for_models, repositories
+from sonotype.models.tuning.memory import measured_file
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.budget import ByteLedger
 from sonotype.plane.catalog.assembly import OpenCatalog, assemble
@@ -183,10 +184,11 @@ def _recruit(
     """The workers of a deployment and the batcher in front of them, not started yet."""
     networks = deployment.networks.values()
     pool = WorkerPool(
-        [ServedModel(card, registry.weights_path(card), settings.precision) for card in networks],
+        [ServedModel(card, registry.weights_path(card), settings.precision, settings.engine) for card in networks],
         devices,
         batch_audio_s=settings.batch_audio_s,
         batch_timeout_s=settings.worker_batch_timeout_s,
+        measured=measured_file(settings),
     )
     return Batcher(
         pool, delay_ms=settings.batch_delay_ms, delay_bulk_ms=settings.batch_delay_bulk_ms, quarantine=quarantine

@@ -65,6 +65,7 @@ def analyze(
     patchout_seed: Annotated[int | None, typer.Option(help="Leave out random ones, the same for one seed.")] = None,
     frontend: Annotated[str | None, typer.Option(help="Front end variant, e.g. essentia.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 (exact) or bf16 (faster).")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, measure, torch, openvino or onnxruntime.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute even what is cached.")] = False,
     server: Server = None,
     api_key: ApiKey = None,
@@ -101,16 +102,21 @@ def analyze(
     }
     with reported():
         files, params = find_audio(paths), parse_params(asked)
-        opened = _open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, params)
+        opened = (
+            _open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, engine, params)
+        )
         outcomes = asyncio.run(_analyze_all(files, opened))
         write_report(format, [(o.path, o.document) for o in outcomes if o.document is not None])
     _exit(outcomes)
 
 
 @asynccontextmanager
-async def _open_local(wired: Wiring, precision: str | None, params: AnalyzeParams) -> AsyncIterator[AnalyzeFile]:
+async def _open_local(
+    wired: Wiring, precision: str | None, engine: str | None, params: AnalyzeParams
+) -> AsyncIterator[AnalyzeFile]:
     query = params.query()
-    flags: dict[str, Any] = {"precision": precision} if precision else {}
+    asked = {"precision": precision, "engine": engine}
+    flags: dict[str, Any] = {name: value for name, value in asked.items() if value}
     async with open_plane(wired, Settings(**flags)) as plane:
 
         async def analyze_file(upload: Upload) -> Document:

@@ -30,6 +30,9 @@ def serve(
     precision: Annotated[
         str | None, typer.Option(help="auto, fp32 or bf16. fp32 is exact, bf16 is faster.", rich_help_panel=_RUN)
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="auto, measure, torch, openvino or onnxruntime.", rich_help_panel=_RUN)
+    ] = None,
     redis_url: Annotated[
         str | None, typer.Option(help="Cache in Redis, e.g. redis://localhost:6379/0.", rich_help_panel=_RUN)
     ] = None,
@@ -52,6 +55,7 @@ def serve(
         "models": models,
         "devices": devices,
         "precision": precision,
+        "engine": engine,
         "redis_url": redis_url,
     }
     with reported():

@@ -144,6 +144,13 @@ class PatchoutSpec(_Strict):
     freq_drop: int = Field(0, ge=0)
 
 
+class RuntimeSpec(_Strict):
+    """What computes the network where the settings leave it open; see docs/engines.md."""
+
+    engine: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
 class WeightsSpec(_Strict):
     """The weights as a runtime reads them: hash, size and format of `model.<format>`.
 
@@ -199,6 +206,7 @@ class Card(_Strict):
     groups: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="labels by group, for showing them apart; a label may be in none"
     )
+    runtime: RuntimeSpec | None = Field(None, description="engine and precision where the settings leave them open")
     weights: WeightsSpec | None = None
     source: SourceSpec
     licence: LicenceSpec

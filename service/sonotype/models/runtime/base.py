@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Fill, Floats, Patchout
-from sonotype.models.card import Card
+from sonotype.models.card import Card, RuntimeSpec
 
-Engine = Literal["auto", "torch", "openvino"]
+Engine = Literal["auto", "torch", "openvino", "onnxruntime"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 # the module of each engine offers load(card, weights, device, precision, threads) -> Runtime
 _ENGINES: dict[str, str] = {
     "torch": "sonotype.models.runtime.torch_runtime",
     "openvino": "sonotype.models.runtime.openvino_runtime",
+    "onnxruntime": "sonotype.models.runtime.onnxruntime_runtime",
     "waveform": "sonotype.models.runtime.waveform_runtime",
     "graph": "sonotype.models.runtime.graph_runtime",
 }
@@ -30,10 +31,11 @@ _FAMILIES: dict[str, dict[str, str]] = {
     "maest": {
         "torch": "sonotype.models.runtime.maest_runtime",
         "openvino": "sonotype.models.runtime.maest_openvino",
+        "onnxruntime": "sonotype.models.runtime.maest_onnxruntime",
     },
 }
 # the engine that won `bench/throughput` and `bench/maest` on each kind of device
-_BEST: dict[str, str] = {"cpu": "openvino", "cuda": "torch"}
+_BEST: dict[str, Engine] = {"cpu": "openvino", "cuda": "torch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,22 @@ def output_shapes(card: Card) -> dict[str, tuple[int, ...]]:
     return shapes | {spec.name: (spec.dim,) for spec in card.embeddings}
 
 
+def wanted(card: Card, engine: Engine, precision: Precision) -> tuple[Engine, Precision]:
+    """Engine and precision, the card's where `auto` leaves them open."""
+    fixed = card.runtime or RuntimeSpec()
+    return fixed.engine if engine == "auto" else engine, fixed.precision if precision == "auto" else precision
+
+
+def best_engine(device: str) -> Engine:
+    """The engine that `auto` means on a device."""
+    return _BEST[device.partition(":")[0]]
+
+
+def on_device(engine: str, device: str) -> bool:
+    """Whether an engine computes on a device: torch everywhere, the others on the CPU."""
+    return engine == "torch" or device == "cpu"
+
+
 def load(
     card: Card,
     weights: Path | None,
@@ -103,22 +121,29 @@ def load(
         precision: arithmetic of the network; `auto` is bf16 where the engine computes it natively and keeps mean
             tags within 5e-3 of float32.
         threads: CPU threads inside one call.
-        engine: `auto` takes the fastest for the device; `torch` is the reference. Networks on waveforms, and
-            graphs that come as TFLite or ONNX, have one of their own, whatever is asked for.
+        engine: `auto` takes the card's, or the fastest for the device; `torch` is the reference. Networks on
+            waveforms, and graphs that come as TFLite or ONNX, have one of their own, whatever is asked for.
 
     Raises:
-        SonotypeError: WEIGHTS_MISSING, or WEIGHTS_CORRUPT when the file does not fit the network.
+        SonotypeError: WEIGHTS_MISSING, or WEIGHTS_CORRUPT when the file does not fit the network; INVALID_REQUEST
+            for an engine that is not installed or not for this device.
     """
     if card.network.family == "fake":
         fake = importlib.import_module("sonotype.models.runtime.fake")
         return cast(Runtime, fake.FakeRuntime(card))
     if weights is None:
         raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} are not pulled.")
-    chosen: str = _BEST[device.partition(":")[0]] if engine == "auto" else engine
-    if not card.mel_frontends:
-        chosen = "waveform"
-    if card.weights is not None and card.weights.format != "safetensors":
-        chosen = "graph"
+    engine, precision = wanted(card, engine, precision)
+    chosen: str = best_engine(device) if engine == "auto" else engine
+    if (own := own_engine(card)) is None and not on_device(chosen, device):
+        raise SonotypeError(Code.INVALID_REQUEST, f"The engine {chosen} does not compute on {device!r} here.")
     engines = _ENGINES | _FAMILIES.get(card.network.family, {})
-    module = importlib.import_module(engines[chosen])
+    module = importlib.import_module(engines[own or chosen])
     return cast(Runtime, module.load(card, weights, device, precision, threads))
+
+
+def own_engine(card: Card) -> str | None:
+    """The engine of a network that no other can compute, or None where there is a choice."""
+    if card.weights is not None and card.weights.format != "safetensors":
+        return "graph"
+    return None if card.mel_frontends else "waveform"

@@ -23,6 +23,7 @@ from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Patchout
 from sonotype.models.card import Card
 from sonotype.models.runtime import Runtime
+from sonotype.models.tuning.choosing import Chooser
 from sonotype.serving.workers import wire
 from sonotype.serving.workers.failures import Failure, classify, empty_device_cache
 from sonotype.serving.workers.slab import Geometry, Slab
@@ -71,7 +72,7 @@ class Worker:
         self._runtimes = runtimes
 
     def warm_up(self, rows: dict[str, int]) -> wire.Message:
-        """Run every model at batch 1 and at its largest batch; says how fast it was."""
+        """Run every model, as `warmup.measure` does; says how fast it was."""
         rates = {address: measure(runtime, rows[address]) for address, runtime in self._runtimes.items()}
         precisions = {address: runtime.precision for address, runtime in self._runtimes.items()}
         return {"type": "ready", "rates": rates, "precisions": precisions}
@@ -106,10 +107,12 @@ def _load(hello: wire.Message) -> dict[str, Runtime]:
     module, _, function = hello["loader"].partition(":")
     load: Callable[..., Runtime] = getattr(importlib.import_module(module), function)
     runtimes: dict[str, Runtime] = {}
+    measured = Path(hello["measured"]) if hello["measured"] else None
+    chooser = Chooser(load, hello["device"], hello["threads"], measured)
     for entry in hello["models"]:
         card = Card.model_validate(entry["card"])
         weights = Path(entry["weights"]) if entry["weights"] else None
-        runtimes[card.address] = load(card, weights, hello["device"], entry["precision"], threads=hello["threads"])
+        runtimes[card.address] = chooser.load(card, weights, entry["precision"], entry["engine"])
     return runtimes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from sonotype.serving.devices import Device
 from sonotype.serving.workers.served import ServedModel, Shape, rows_within
@@ -22,6 +23,7 @@ class WorkerConfig:
         batch_timeout_s: a batch that runs longer is a hang.
         start_timeout_s: loading and warm-up that take longer are a hang.
         environment: additions to the process environment.
+        measured: file of what was measured of engines, if there is one.
     """
 
     models: Sequence[ServedModel]
@@ -30,6 +32,7 @@ class WorkerConfig:
     batch_timeout_s: float
     start_timeout_s: float
     environment: Mapping[str, str]
+    measured: Path | None = None
 
     def warm_rows(self, max_rows: int, budget_s: float) -> dict[str, int]:
         """Largest batch by model address, for the warm-up."""
@@ -47,11 +50,13 @@ def hello(config: WorkerConfig, device: Device, geometry: Geometry, warm_rows: M
         "device": device.name,
         "threads": 1,
         "rows": dict(warm_rows),
+        "measured": str(config.measured) if config.measured else None,
         "models": [
             {
                 "card": model.card.model_dump(mode="json"),
                 "weights": str(model.weights) if model.weights else None,
                 "precision": model.precision,
+                "engine": model.engine,
             }
             for model in config.models
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from sonotype.core.errors import SonotypeError
 from sonotype.serving.devices import Device
@@ -25,6 +26,7 @@ class WorkerPool:
         start_timeout_s: longest loading and warm-up.
         loader: `module:function` that loads a model in the child.
         environment: additions to the children's environment.
+        measured: file of what was measured of engines, which the children read and add to.
     """
 
     def __init__(
@@ -37,13 +39,16 @@ class WorkerPool:
         start_timeout_s: float = 300.0,
         loader: str = "sonotype.models.runtime:load",
         environment: Mapping[str, str] | None = None,
+        measured: Path | None = None,
     ) -> None:
         if not models or not devices:
             raise ValueError("a pool needs a model and a device")
         self.models = tuple(models)
         self.shapes: dict[tuple[str, str], Shape] = shapes_of(models)
         self.on_change: Callable[[], None] = lambda: None
-        config = WorkerConfig(models, self.shapes, loader, batch_timeout_s, start_timeout_s, dict(environment or {}))
+        config = WorkerConfig(
+            models, self.shapes, loader, batch_timeout_s, start_timeout_s, dict(environment or {}), measured
+        )
         shapes = list(self.shapes.values())
         self.workers = [
             Worker(

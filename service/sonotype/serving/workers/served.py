@@ -16,11 +16,15 @@ SLOTS = 2  # one batch runs, the next lies ready
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model of this deployment; `weights` is None for a family without weights."""
+    """A model of this deployment; `weights` is None for a family without weights.
+
+    `engine` and `precision` are what the settings ask for; see `models.tuning.choosing`.
+    """
 
     card: Card
     weights: Path | None = None
     precision: str = "auto"
+    engine: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
