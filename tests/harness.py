@@ -47,7 +47,7 @@ class Served:
 
     def wait_until(self, test: object, timeout_s: float = 15) -> None:
         end = time.monotonic() + timeout_s
-        with httpx.Client(base_url=self.url, timeout=5) as client:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
             while not test(client):
                 assert time.monotonic() < end, f"waited {timeout_s} s in vain; log:\n{self.log.read_text()[-4000:]}"
                 time.sleep(0.02)
