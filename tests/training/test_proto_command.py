@@ -61,7 +61,7 @@ def test_a_folder_becomes_a_model(tones: Path) -> None:
     assert card.labels == ("flute", "piano", "tenor saxophone")
     assert card.licence.spdx == "CC0-1.0"
     for index, label in enumerate(maker.LABELS):
-        vector = maker._embed(maker.fake_backbone(), maker.class_audio(index, 1.0, 77))
+        vector = maker.embed_tone(maker.fake_backbone(), maker.class_audio(index, 1.0, 77))
         reasons = head.explain(vector[None])
         assert card.labels[int(reasons.logits.argmax())] == label
     folder = tones.parent / "repo" / "tones"
@@ -96,7 +96,7 @@ def test_several_labels(tones: Path) -> None:
     card, head = load(tones.parent / "repo")
     assert card.multilabel
     assert card.labels == ("flute", "piano", "soft", "tenor saxophone")
-    loud = maker._embed(maker.fake_backbone(), maker.class_audio(0, 1.0, 9))
+    loud = maker.embed_tone(maker.fake_backbone(), maker.class_audio(0, 1.0, 9))
     probabilities = head.probabilities(head.logits(loud[None])[0])
     assert probabilities[0] > probabilities[2]
 
