@@ -8,9 +8,8 @@ from pydantic import Field, model_validator
 
 from sonotype.api.options import Options
 from sonotype.api.params import MAX_NAMES, Name
-from sonotype.audio.live.pcm import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from sonotype.core.types import Quality
-from sonotype.plane.live.query import AudioIn, ListenQuery, StreamFormat
+from sonotype.plane.live.query import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ, AudioIn, ListenQuery, StreamFormat
 from sonotype.plane.query import AnalyzeQuery
 
 MAX_SMOOTHING_S = 60.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sonotype.audio.live.pcm import PcmFormat
+from sonotype.audio.live.pcm import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ, PcmFormat
 from sonotype.plane.query import AnalyzeQuery
+
+__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "MIN_RATE_HZ", "AudioIn", "ListenQuery", "StreamFormat"]
 
 StreamFormat = PcmFormat | Literal["encoded"]
 
