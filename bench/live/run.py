@@ -115,6 +115,7 @@ async def _stalled(process: int, port: int, minutes: float) -> dict[str, float]:
                 except Exception:  # noqa: BLE001 - the service has closed it
                     break
                 peak = max(peak, _resident_mb(process))
+            socket.transport.abort()  # a farewell would wait for a reader
     after = _resident_mb(process)
     return {"minutes": minutes, "before_mb": before, "peak_mb": peak, "after_mb": after, "sent_mb": sent / 2**20}
 
