@@ -81,15 +81,15 @@ def make_head(repository: Path, *, name: str = "fake-head", task: Task = "multic
 def fitted_layers(n_labels: int, task: Task = "multiclass") -> tuple[list[Dense], Floats, Floats]:
     """One layer by least squares on the embeddings of tones, with mean and scale."""
     base = fake_backbone()
-    rows = np.stack([embed_tone(base, class_audio(c, 1.0, seed)) for c in range(n_labels) for seed in range(4)])
-    classes = np.repeat(np.arange(n_labels), 4)
+    rows = np.stack([embed_tone(base, class_audio(c, 1.0, seed)) for c in range(n_labels) for seed in range(16)])
+    classes = np.repeat(np.arange(n_labels), 16)
     mean, scale = rows.mean(axis=0), 1.0 / (rows.std(axis=0) + 1e-3)
     if task == "regression":
         targets = (classes - 1.0)[:, None]
     else:
         targets = 20.0 * (classes[:, None] == np.arange(n_labels)) - 10.0
     z = np.hstack([(rows - mean) * scale, np.ones((len(rows), 1))])
-    found = np.linalg.lstsq(z, targets, rcond=None)[0].T
+    found = np.linalg.lstsq(z, targets, rcond=1e-3)[0].T
     return [Dense(_f32(found[:, :-1]), _f32(found[:, -1]))], _f32(mean), _f32(scale)
 
 
