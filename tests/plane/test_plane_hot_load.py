@@ -187,6 +187,8 @@ async def test_a_failed_load_leaves_everything_as_it_was(tmp_path: Path, models:
         for name, version in (("net", "5"), ("nobody", None)):
             with refused(Code.MODEL_NOT_FOUND):
                 await plane.load_model(name, version)
+        with refused(Code.INVALID_REQUEST, "without a version"):
+            await plane.load_model("plain@2")
         assert await ask(plane, 2, "net", "taste") == ["net@1", "taste@1"]
         assert worker_pids() == pids, "nothing is left of what failed"
         assert plane._lineups.current.batcher.ready

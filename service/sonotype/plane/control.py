@@ -53,7 +53,7 @@ class ModelControl:
             SonotypeError: `forbidden` where the deployment does not allow that; `model_not_found`; `weights_missing`,
                 `weights_corrupt`, `conflict`; why a worker cannot load.
         """
-        async with self._turn("load") as registry:
+        async with self._turn("load", name) as registry:
             return await self._load(registry, name, version)
 
     async def rollback(self, name: str) -> str | None:
@@ -65,7 +65,7 @@ class ModelControl:
         Raises:
             SonotypeError: as `load`; `conflict` where there is nothing to roll back to.
         """
-        async with self._turn("rollback") as registry:
+        async with self._turn("rollback", name) as registry:
             served = self._served(registry, name)
             choice = self.choices.of(name)
             wanted = _earlier(list(registry.versions(name)), choice, served)
@@ -86,7 +86,7 @@ class ModelControl:
             SonotypeError: `forbidden`; `model_not_found`; `conflict` for the default model, and for a network that
                 heads stand on.
         """
-        async with self._turn("unload") as registry:
+        async with self._turn("unload", name) as registry:
             served = self._served(registry, name)
             deployment = without_model(self._lineups.current.deployment, name)
             if served is not None:
@@ -170,10 +170,12 @@ class ModelControl:
         return served
 
     @asynccontextmanager
-    async def _turn(self, action: Action) -> AsyncIterator[Registry]:
-        """Wait for the turn of a call; the repositories as they are then. Raises `forbidden`."""
+    async def _turn(self, action: Action, name: str) -> AsyncIterator[Registry]:
+        """Wait for the turn of a call; the repositories as they are then. Raises `forbidden`, `invalid_request`."""
         if self._settings.model_control == "none":
             raise SonotypeError(Code.FORBIDDEN, "This deployment does not let its models be changed while it runs.")
+        if "@" in name:
+            raise SonotypeError(Code.INVALID_REQUEST, "Name the model without a version: that is an option of its own.")
         async with self._lock:
             with _counted(action):
                 yield await self._look_again()

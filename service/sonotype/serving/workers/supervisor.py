@@ -115,6 +115,7 @@ class Worker:
         if self._slab_fd >= 0:
             os.close(self._slab_fd)
             self._slab_fd = -1
+            del self._slab  # its memory goes, however long somebody remembers the worker
 
     def submit(
         self,
