@@ -1,0 +1,1 @@
+"""What clients see of a model that is replaced while the service runs."""
