@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sonotype.core.types import Floats
 from sonotype.models.card import Card
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.nets.build import build_with_weights
@@ -18,6 +19,7 @@ from sonotype.models.runtime.base import Precision
 from sonotype.models.runtime.cpu import give_back_freed_memory, keep_freed_memory, resolve_precision
 from sonotype.models.runtime.maest_runtime import Blocks, MaestRuntime, in_torch, without_blocks
 from sonotype.models.runtime.quiet_openvino import compile_for_cpu, openvino
+from sonotype.models.tuning.probe import music
 
 # `auto` takes bf16 only where mean scores of the probe stay this near to float32
 LARGEST_DRIFT = 5e-3
@@ -60,7 +62,7 @@ class CompiledBlocks:
         with warnings.catch_warnings(), torch.no_grad():
             # the tracer notes that it is to be replaced one day
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(_Transform(net), example, check_trace=False)  # type: ignore[no-untyped-call]
+            traced = torch.jit.trace(Transform(net), example, check_trace=False)  # type: ignore[no-untyped-call]
         model = openvino.convert_model(traced, example_input=example)
         model.reshape({0: openvino.PartialShape([1, -1, width])})
         self._request = compile_for_cpu(model, precision, threads).create_infer_request()
@@ -78,14 +80,15 @@ class CompiledBlocks:
         return [torch.from_numpy(self._request.get_output_tensor(at).data.copy()) for at in range(self._outputs)]
 
 
-class _Transform(nn.Module):
-    """The part of the network that is compiled."""
+class Transform(nn.Module):
+    """The part of the network that is compiled: tokens [B, n, width] to what `MAEST.transform` gives."""
 
     def __init__(self, net: MAEST) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """Run the blocks."""
         return self.net.transform(tokens)
 
 
@@ -102,14 +105,5 @@ def drift(card: Card, net: MAEST, blocks: Blocks) -> float:
     return float((scores[0] - scores[1]).abs().max())
 
 
-def _probe(seed: int, rate_hz: int) -> np.ndarray:
-    """Something like music: decaying harmonic tones on a beat, and noise between them."""
-    random = np.random.default_rng(seed)
-    time = np.arange(int(_PROBE_S * rate_hz)) / rate_hz
-    sound = 0.02 * random.standard_normal(len(time))
-    for onset in np.arange(0.0, _PROBE_S, 0.25):
-        age = np.maximum(time - onset, 0.0)
-        pitch = 110.0 * 2 ** (random.integers(36) / 12)
-        tone = sum(np.sin(2 * np.pi * pitch * partial * age) / partial for partial in range(1, 9))
-        sound += 0.1 * tone * np.exp(-6.0 * age) * (time >= onset)
-    return sound.astype(np.float32)
+def _probe(seed: int, rate_hz: int) -> Floats:
+    return music(seed, int(_PROBE_S * rate_hz), rate_hz)

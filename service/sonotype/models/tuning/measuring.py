@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from sonotype.core.types import Floats
+from sonotype.core.types import Fill, Floats
 from sonotype.models.card import Card
 from sonotype.models.runtime.base import Engine, Precision, Runtime
 from sonotype.models.tuning.candidates import REFERENCE, Candidate
@@ -26,9 +27,11 @@ LIMITS: dict[Precision, float] = {"fp32": 1e-4, "bf16": 5e-3}
 
 TOP = 5
 _CLIPS = 8
+_PATCHES = 4  # of a clip
 _SHORT_S = 5.0  # networks that take short clips as they are get clips of this length: their patches are expensive
 _ROWS = {"cpu": 1, "cuda": 16}
 _TURNS = 3
+_EXPENSIVE_S = 0.5  # a patch that takes longer is measured once
 _TIED = 1e-6
 
 Load = Callable[..., Runtime]
@@ -64,10 +67,10 @@ class Row(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Clips:
-    """Windows of one patch each, one clip per row."""
+    """Windows of a few patches of every clip, clip after clip, and the frames that hold audio."""
 
     windows: Floats
-    valid: np.ndarray
+    valid: NDArray[np.int64]
 
 
 def measure(
@@ -78,7 +81,7 @@ def measure(
     tried: Sequence[Candidate],
     *,
     load: Load,
-    clock: Clock = time.perf_counter,
+    clock: Clock | None = None,
     report: Report = lambda text: None,
 ) -> list[Row]:
     """Measure engines, one loaded at a time.
@@ -90,7 +93,7 @@ def measure(
         threads: CPU threads inside one call.
         tried: what to measure; the reference is computed in any case.
         load: as `runtime.load`.
-        clock: seconds.
+        clock: seconds; None takes `clock_for`.
         report: told what is measured next.
 
     Returns:
@@ -99,7 +102,7 @@ def measure(
     Raises:
         SonotypeError: the reference cannot be loaded.
     """
-    clips = _clips(card)
+    clips, clock = _clips(card), clock or clock_for(device, threads)
     report(str(REFERENCE))
     runtime = load(card, weights, device, "fp32", threads, engine="torch")
     reference = _scores(runtime, clips)
@@ -131,36 +134,42 @@ def fastest(rows: Iterable[Row], precision: Precision = "auto") -> Row | None:
 
 def _clips(card: Card) -> _Clips:
     spec = card.mel_frontends[card.default_frontend]
-    whole = card.patch.frames
-    short = 1 + int(_SHORT_S * spec.sample_rate_hz) // spec.hop_length
-    frames = min(whole, max(short, card.patch.min_frames)) if card.patch.short == "native" else whole
-    windows = np.zeros((_CLIPS, spec.window_samples(whole)), np.float32)
-    samples = spec.window_samples(frames)
-    for seed, window in enumerate(windows):
-        window[:samples] = piece(seed, samples, spec.sample_rate_hz)
-    return _Clips(windows, np.full(_CLIPS, frames))
+    short, hop = card.patch.short == "native", spec.hop_length
+    least = max(1 + int(_SHORT_S * spec.sample_rate_hz) // hop, card.patch.min_frames)
+    frames, patches = (min(card.patch.frames, least), 1) if short else (card.patch.frames, _PATCHES)
+    windows = np.zeros((_CLIPS, patches, spec.window_samples(card.patch.frames)), np.float32)
+    samples, step = spec.window_samples(frames), frames * hop
+    for seed in range(_CLIPS):
+        clip = piece(seed, samples + (patches - 1) * step, spec.sample_rate_hz)
+        for patch in range(patches):
+            windows[seed, patch, :samples] = clip[patch * step :][:samples]
+    return _Clips(windows.reshape(_CLIPS * patches, -1), np.full(_CLIPS * patches, frames))
 
 
 def _scores(runtime: Runtime, clips: _Clips) -> Floats:
-    """Mean scores of every clip, [clips, labels]; a clip is one patch long, the hardest case."""
-    fill = "native" if runtime.card.patch.short == "native" else "pad"
-    frontend = runtime.card.default_frontend
-    return np.asarray(runtime.run(clips.windows, clips.valid, fill, frontend).arrays["tags"])
+    """Mean scores of every clip, [clips, labels]."""
+    fill: Fill = "native" if runtime.card.patch.short == "native" else "pad"
+    found = runtime.run(clips.windows, clips.valid, fill, runtime.card.default_frontend).arrays["tags"]
+    return np.asarray(found.reshape(_CLIPS, -1, found.shape[1]).mean(axis=1))
 
 
 def _ms(runtime: Runtime, device: str, clock: Clock) -> float:
     """Milliseconds per whole patch."""
     card = runtime.card
     spec, rows = card.mel_frontends[card.default_frontend], _ROWS[device.partition(":")[0]]
-    samples = spec.window_samples(card.patch.frames)
-    windows = np.tile(piece(0, samples, spec.sample_rate_hz), (rows, 1))
+    windows = np.tile(piece(0, spec.window_samples(card.patch.frames), spec.sample_rate_hz), (rows, 1))
     valid = np.full(rows, card.patch.frames)
-    turns = []
-    for _ in range(1 + _TURNS):  # the first one allocates
+    turns: list[float] = []
+    while len(turns) < 2 or (len(turns) < 1 + _TURNS and turns[-1] < _EXPENSIVE_S):  # the first one allocates
         begin = clock()
         runtime.run(windows, valid, "repeat", card.default_frontend)
         turns.append(clock() - begin)
     return 1000 * min(turns[1:]) / rows
+
+
+def clock_for(device: str, threads: int) -> Clock:
+    """Seconds of the processor where one thread does the work, whatever else the machine does; else of the wall."""
+    return time.process_time if device == "cpu" and threads == 1 else time.perf_counter
 
 
 def _row(candidate: Candidate, ms: float, scores: Floats, reference: Floats) -> Row:
