@@ -18,7 +18,7 @@ from sonotype.models.card import Card
 from sonotype.models.patches import Patcher
 
 RATE_HZ = 16000
-CHUNK = 160  # 10 ms
+CHUNK = 320  # 20 ms
 
 
 def last_samples(card: Card, hop_s: float, n_samples: int) -> list[int]:
@@ -41,7 +41,7 @@ class Clock:
         self.sent: dict[int, float] = {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield 10 ms every 10 ms; `sent` holds when the samples up to a place went out."""
+        """Yield 20 ms every 20 ms; `sent` holds when the samples up to a place went out."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         for end in range(CHUNK, len(self._audio) + 1, CHUNK):

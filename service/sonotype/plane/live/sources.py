@@ -64,9 +64,10 @@ class RawSource:
 
     async def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises `SonotypeError` (NON_FINITE)."""
-        for mono in self._reader.read(data):
+        for count, mono in enumerate(self._reader.read(data)):
+            if count:
+                await asyncio.sleep(0)  # others have their turn between the pieces of a large chunk
             await self._listener.hear(self._rate_hz, mono)
-            await asyncio.sleep(0)  # others have their turn between the pieces of a large chunk
 
     async def end(self) -> None:
         """No more bytes will come; what is left of a broken frame is not heard."""
