@@ -45,7 +45,7 @@ def _panel(rows: Rows, at: int) -> str:
         drawn.append(_text(left - 8, y + 4, f"{value:.2f}", "end"))
     for times in range(1, int(fastest) + 1, max(1, int(fastest) // 6)):
         drawn.append(_text(left + (times - 1) / (fastest - 1) * _WIDTH, bottom + 18, str(times), "middle"))
-    drawn.append(_text(left + _WIDTH / 2, bottom + 36, "times cheaper than full (30 s network)", "middle"))
+    drawn.append(_text(left + _WIDTH / 2, bottom + 36, "times fewer operations than full (30 s network)", "middle"))
     for colour, chosen in _WAYS.values():
         line = [row for row in rows if row["name"] == "full" or chosen(str(row["name"]))]
         line.sort(key=lambda row: float(row["large_ratio"]))

@@ -66,7 +66,7 @@ def _measure(args: argparse.Namespace) -> tuple[str, Any, bool]:
 def _curve(args: argparse.Namespace) -> tuple[str, Any, bool]:
     from bench.maest import curve, picture  # noqa: PLC0415 - only what is asked for is imported
 
-    result = curve.measure(args.curve, args.models, args.music, args.rounds)
+    result = curve.measure(args.curve, args.models, args.music)
     Console().print(curve.table(result))
     if args.picture:
         args.picture.write_text(picture.draw(result["rows"]), encoding="utf-8")
