@@ -45,7 +45,7 @@ def head(
     positive: Annotated[str | None, typer.Option(help="Of two classes the one that the head is named after.")] = None,
     hidden: Annotated[int, typer.Option(min=0, max=4096, help="Units of the hidden layer; 0: none.")] = 100,
     dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Share of hidden units left out of a step.")] = 0.3,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 300,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")] = 10,
     learning_rate: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Of AdamW.")] = 1e-3,
     balanced: Annotated[

@@ -22,7 +22,7 @@ class HeadOptions:
 
     hidden: int = 100
     dropout: float = 0.3
-    epochs: int = 100
+    epochs: int = 300
     patience: int = 10
     batch: int = 256
     learning_rate: float = 1e-3

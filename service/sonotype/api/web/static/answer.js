@@ -16,9 +16,10 @@ export function showWarnings(clip, { patches }) {
 }
 
 export function showTags(result) {
-  byId("tags-title").textContent = result.reasons ? "Classes" : "Tags";
+  const isValue = result.task === "regression";
+  byId("tags-title").textContent = isValue ? "Values" : result.task === "multiclass" ? "Classes" : "Tags";
   const groups = new Map();
-  result.tags.forEach((tag, index) => groups.set(tag.group ?? "", [...(groups.get(tag.group ?? "") ?? []), row(tag, index)]));
+  result.tags.forEach((tag, index) => groups.set(tag.group ?? "", [...(groups.get(tag.group ?? "") ?? []), (isValue ? valueRow : row)(tag, index)]));
   ui.tags.replaceChildren(...[...groups].flatMap(([name, rows]) => (name ? [element("li", "group", name), ...rows] : rows)));
 }
 
@@ -29,6 +30,11 @@ function row({ label, score }, index) {
   fill.style.width = `${100 * score}%`;
   now.dataset.index = index;
   return element("li", "", element("span", "label", label), element("div", "track", fill, now), element("span", "score", percent(score)));
+}
+
+// A value has no bounds, so it has no bar.
+function valueRow({ label, score }) {
+  return element("li", "", element("span", "label", label), element("div"), element("span", "score", score.toFixed(3)));
 }
 
 // Mark the scores of the moment that plays; null where nothing does.

@@ -28,10 +28,12 @@ export function summariesOf(name) {
 }
 
 export function describe(model) {
-  const { labels, licence, patch, prototypes } = model;
+  const { head, labels, licence, patch, prototypes } = model;
   const made = prototypes
     ? `${prototypes.n_prototypes || "Some"} prototypes of ${labels.length} classes, in the space of ${prototypes.backbone}.`
-    : `${labels.length} labels.`;
+    : head
+      ? `${labels.length} ${head.task === "regression" ? "values" : "labels"}, in the space of ${head.backbone}.`
+      : `${labels.length} labels.`;
   const cut = patch ? ` Patches of ${patch.length_s.toFixed(1)} s.` : "";
   return `${model.description} ${made}${cut} Weights: ${licence.spdx}, ${licence.holder}.`;
 }
