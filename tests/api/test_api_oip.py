@@ -187,6 +187,9 @@ RATE = {"parameters": {"sample_rate": 8000}}
         ({"inputs": [part(shape=[-2])], **RATE}, "shape"),
         ({"inputs": [part(datatype="FP16")], **RATE}, "none of BYTES, FP32 and FP64"),
         ({"inputs": [part(data=["a", "b"])], **RATE}, "not numbers"),
+        ({"inputs": [part(data=["1", "2"])], **RATE}, "not numbers"),
+        ({"inputs": [part(data=[10**400, 0])], **RATE}, "not numbers"),
+        ({"inputs": [part(data=[{"a": 1}, 0])], **RATE}, "not numbers"),
         ({"inputs": [part(data=[[1], [2, 3]])], **RATE}, "not numbers"),
         ({"inputs": [part(data=None)], **RATE}, "either data or"),
         ({"inputs": [part(datatype="BYTES", data=["a", "b"])], **RATE}, "mono audio"),
@@ -205,6 +208,12 @@ RATE = {"parameters": {"sample_rate": 8000}}
 async def test_bad_requests(client: httpx.AsyncClient, plane: FakePlane, body: Any, reason: str) -> None:
     refused(await client.post("/v2/models/fake/infer", json=body), 400, reason)
     assert not plane.calls
+
+
+async def test_numbers_too_large_for_a_file(client: httpx.AsyncClient, plane: FakePlane) -> None:
+    body = {"inputs": [part(datatype="FP64", data=[1e300, 0.0])], **RATE}
+    assert (await client.post("/v2/models/fake/infer", json=body)).status_code == 200  # for the decoder to refuse
+    assert np.isinf(np.frombuffer(plane.calls[0][0].data[-8:], "<f4")).tolist() == [True, False]
 
 
 async def test_bad_bytes(client: httpx.AsyncClient) -> None:

@@ -15,7 +15,7 @@ from sonotype.evaluation.recordings import read_samples
 from sonotype.models.card import Card
 from sonotype.models.patches import Patcher
 from sonotype.models.registry import Registry
-from sonotype.models.runtime import load
+from sonotype.models.runtime import Runtime, load
 
 CLIPS = sorted((Path(__file__).parents[1] / "golden" / "clips").glob("*.mp3"))
 # where the graph keeps the embedding: 8-bit numbers, value = SCALE * (stored - ZERO)
@@ -62,13 +62,13 @@ def test_the_card_names_both_licences(card: Card) -> None:
 @pytest.mark.weights
 @pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
 def test_the_original_interpreter_says_the_same(
-    path: Path, published: Callable[[str], tuple[Card, Path]], original: Callable[[Floats], tuple[Floats, Floats]]
+    path: Path, ours: Runtime, original: Callable[[Floats], tuple[Floats, Floats]]
 ) -> None:
-    card, weights = published("yamnet")
+    card = ours.card
     patcher = Patcher(card.frontends[card.default_frontend], card.patch)
     samples = read_samples(path, 16000)
     windows = np.stack([window.samples for window in [*patcher.feed(samples), *patcher.finish()]])
-    found = load(card, weights, "cpu", "auto").run(windows, np.full(len(windows), 15600), "pad", "waveform").arrays
+    found = ours.run(windows, np.full(len(windows), 15600), "pad", "waveform").arrays
     scores, embeddings = original(windows)
     # both round to 8 bits on the way and not always to the same side; over a clip that averages out
     assert np.abs(found["tags"] - scores).max() < 0.1
@@ -76,6 +76,11 @@ def test_the_original_interpreter_says_the_same(
     same_order(found["tags"].mean(0), scores.mean(0))
     assert cosines(found["embedding"], embeddings).min() > 0.995
     assert cosines(found["embedding"].mean(0), embeddings.mean(0)).min() > 0.9995
+
+
+@pytest.fixture(scope="module")
+def ours(published: Callable[[str], tuple[Card, Path]]) -> Runtime:
+    return load(*published("yamnet"), "cpu", "auto")
 
 
 @pytest.fixture(scope="module")

@@ -110,5 +110,7 @@ def _recorded(tensor: Tensor, params: InferParams) -> list[bytes]:
         raise invalid("`samples` needs the parameter sample_rate.")
     if tensor.shape[0] > MAX_ITEMS and len(tensor.shape) == 2:
         raise invalid(f"A request has 1 to {MAX_ITEMS} items.")
-    rows = tensor.data.astype(np.float32).reshape(tensor.shape if len(tensor.shape) == 2 else (1, -1))
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which the decoder refuses
+        samples = tensor.data.astype(np.float32)
+    rows = samples.reshape(tensor.shape if len(tensor.shape) == 2 else (1, -1))
     return [wav_bytes(row, params.sample_rate) for row in rows]

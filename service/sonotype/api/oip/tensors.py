@@ -52,8 +52,10 @@ def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence
             raise invalid(f"The elements of {name[:64]!r} are not strings.")
         return Tensor(name, datatype, tuple(shape), elements)
     try:
+        if any(isinstance(value, str) for value in _flat(values)):  # NumPy would read numbers out of them
+            raise TypeError
         numbers = np.asarray(values, dtype=_dtype(name, datatype)).reshape(-1)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise invalid(f"The data of {name[:64]!r} are not numbers in rows of one length.") from None
     return Tensor(name, datatype, tuple(shape), numbers)
 
