@@ -28,7 +28,7 @@ class Weights:
     scatter: float
 
 
-def by_entropy(samples: Samples, budget: int, *, scatter: float = 0.5) -> Tree:
+def by_entropy(samples: Samples, budget: int, *, scatter: float = 1.0) -> Tree:
     """Split the part whose best cut lowers impurity most, until there are `budget` parts.
 
     Args:

@@ -50,7 +50,7 @@ def _clusters(samples: Samples, members: Ints, *, compat: bool) -> list[Ints]:
             return list(members[:, None])
         assigned = _published(x, _seeds(x, labels))
     else:
-        unlabelled = ~labels.any(axis=1)
+        unlabelled: Bools = np.logical_not(labels.any(axis=1))
         groups = np.hstack([labels, unlabelled[:, None]])
         assigned = assign(x, np.unique(_seeds(x, groups), axis=0))
     return [members[assigned == number] for number in np.unique(assigned)]
@@ -64,7 +64,7 @@ def _published(x: Matrix, seeds: Doubles) -> Ints:
     from sklearn.cluster import KMeans  # noqa: PLC0415 - an extra; slow to import
 
     data: Doubles = (x if isinstance(x, np.ndarray) else x.toarray()) + _SHIFT
-    if np.equal(data, data[0]).all():
+    if not np.ptp(data, axis=0).any():
         return np.zeros(len(data), dtype=np.int64)
     return np.asarray(KMeans(len(seeds), init=seeds, n_init=1).fit(data).labels_)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sonotype.models.multilabel.distances import nearest
 from sonotype.models.multilabel.explaining import Explanation, Neighbour, Reach
@@ -14,7 +15,8 @@ from sonotype.models.multilabel.prototype_set import PrototypeSet
 from sonotype.models.multilabel.samples import Bools, Doubles, Ints, Matrix, labelset_ids
 
 Kind = Literal["br", "lp", "ml"]
-_LARGEST_K = 9
+Votes = Literal["equal", "near"]
+_SHARPNESS = 3.0  # of near votes: the farthest of k neighbours counts exp(-3) of one at no distance
 
 
 class MultiLabelKNN:
@@ -29,6 +31,9 @@ class MultiLabelKNN:
         y: their labels, shape [m, L], from 0 to 1; `lp` and `ml` take those above one half as on.
         kind: the classifier.
         k: neighbours, fewer where there are fewer prototypes; `adapted_k` unless given.
+        votes: of `br`: `equal` as published, or `near`: nearer neighbours count more, and larger prototypes more by
+            the square root of their weight.
+        weight: samples of every prototype, shape [m]; one each unless given.
         include_self: compat of `ml`: a prototype counts among its own neighbours when the tables are made.
         members: the samples of every prototype, for `explain`.
         spread: the distances of the members of every prototype from it, ascending, for `explain`.
@@ -41,13 +46,17 @@ class MultiLabelKNN:
         *,
         kind: Kind = "br",
         k: int | None = None,
+        votes: Votes = "equal",
+        weight: NDArray[Any] | None = None,
         include_self: bool = False,
         members: Sequence[Ints] | None = None,
         spread: Sequence[Doubles] | None = None,
     ) -> None:
         self._x, self._y, self.kind = x, np.asarray(y, dtype=np.float64), kind
         n = len(self._y)
-        self.k = max(1, min(adapted_k(n) if k is None else k, n))
+        self.votes: Votes = votes if kind == "br" else "equal"
+        self.k = max(1, min(adapted_k(n, self.votes) if k is None else k, n))
+        self._strength: Doubles = np.sqrt(np.ones(n) if weight is None else weight)
         self._hard: Bools = self._y > 0.5
         self._members, self._spread = members, spread
         if kind == "lp":
@@ -56,14 +65,16 @@ class MultiLabelKNN:
             self._tables = Tables(x, self._hard, self.k, include_self=include_self)
 
     @classmethod
-    def on(cls, prototypes: PrototypeSet, *, kind: Kind = "br", k: int | None = None) -> MultiLabelKNN:
+    def on(
+        cls, prototypes: PrototypeSet, *, kind: Kind = "br", k: int | None = None, votes: Votes = "near"
+    ) -> MultiLabelKNN:
         """On a fitted set, able to explain."""
-        spread = prototypes.spread
-        return cls(prototypes.x, prototypes.y, kind=kind, k=k, members=prototypes.members, spread=spread)
+        known: dict[str, Any] = {"weight": prototypes.weight, "members": prototypes.members}
+        return cls(prototypes.x, prototypes.y, kind=kind, k=k, votes=votes, spread=prototypes.spread, **known)
 
     def scores(self, x: Matrix) -> Doubles:
         """Score of every label for every query, shape [q, L], 0 to 1: on above one half (`ml`: from one half)."""
-        return self._scores(nearest(x, self._x, self.k)[1])
+        return self._scores(*nearest(x, self._x, self.k))
 
     def predict(self, x: Matrix) -> Bools:
         """Labels of every query, shape [q, L]; a score of exactly one half is off, except for `ml`."""
@@ -73,8 +84,8 @@ class MultiLabelKNN:
     def explain(self, x: Doubles) -> Explanation:
         """Why one query, shape [d], gets its scores: the prototypes near it and what each contributed."""
         distances, neighbours = nearest(x.reshape(1, -1), self._x, self.k)
-        scores, near = self._scores(neighbours)[0], neighbours[0]
-        votes = self._votes(near)
+        scores, near = self._scores(distances, neighbours)[0], neighbours[0]
+        votes = self._votes(distances, near)
         shares = votes / np.maximum(votes.sum(axis=0), np.finfo(np.float64).tiny)
         reach = Reach(self._spread).at(int(near[0]), float(distances[0, 0])) if self._spread is not None else None
         found = [
@@ -83,17 +94,27 @@ class MultiLabelKNN:
         ]
         return Explanation(scores, found, reach)
 
-    def _scores(self, neighbours: Ints) -> Doubles:
-        if self.kind == "br":
+    def _scores(self, distances: Doubles, neighbours: Ints) -> Doubles:
+        if self.kind == "br" and self.votes == "equal":
             return np.asarray(self._y[neighbours].mean(axis=1))
+        if self.kind == "br":
+            return np.asarray(np.einsum("qk,qkl->ql", self._weigh(distances, neighbours), self._y[neighbours]))
         if self.kind == "lp":
             return self._hard[self._winners(neighbours)].astype(np.float64)
         return self._tables.posterior(self._hard[neighbours].sum(axis=1))
 
-    def _votes(self, near: Ints) -> Doubles:
+    def _weigh(self, distances: Doubles, neighbours: Ints) -> Doubles:
+        """What the word of each neighbour counts, shape [q, k], rows of sum 1."""
+        if self.votes == "equal":
+            return np.full(distances.shape, 1.0 / distances.shape[1])
+        reach = np.maximum(distances[:, -1:], np.finfo(np.float32).tiny)
+        weights = np.exp(-_SHARPNESS * (distances / reach) ** 2) * self._strength[neighbours]
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def _votes(self, distances: Doubles, near: Ints) -> Doubles:
         """What every neighbour says for every label, shape [k, L]."""
         if self.kind == "br":
-            return np.asarray(self._y[near])
+            return np.asarray(self._weigh(distances, near[None])[0][:, None] * self._y[near])
         if self.kind == "ml":
             return self._hard[near].astype(np.float64)
         has_won = self._labelset[near] == self._labelset[self._winners(near[None])[0]]
@@ -112,6 +133,10 @@ class MultiLabelKNN:
         return np.empty(0, dtype=np.int64) if self._members is None else self._members[prototype]
 
 
-def adapted_k(n: int) -> int:
-    """Neighbours that suit a set of n prototypes, odd, 1 to 9: few prototypes stand for many samples each."""
-    return int(min(_LARGEST_K, max(1, round(n**0.5 / 4)))) // 2 * 2 + 1
+def adapted_k(n: int, votes: Votes = "equal") -> int:
+    """Neighbours that suit a set of n prototypes, odd: the fewer there are, the farther away the next ones are.
+
+    The square root of n, at most 15, where near ones count more; the fourth root, at most 9, where all count the same.
+    """
+    root = min(15, round(n**0.5)) if votes == "near" else min(9, round(n**0.25))
+    return int(root) // 2 * 2 + 1
