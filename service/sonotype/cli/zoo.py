@@ -141,12 +141,12 @@ def row(offer: Offer, settings: Settings) -> dict[str, Any]:
 def table(rows: Sequence[dict[str, Any]]) -> Table:
     """The zoo as a table."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Name", "Title", "Family", "Forms", "Size", "Licence", "Commercial", "Pulled"):
+    for column in ("Name", "Size", "Licence", "Pulled", "Forms"):
         shown.add_column(column, justify="right" if column == "Size" else "left", no_wrap=column == "Name")
     for it in rows:
         # a form without a known hash is one that --sha256 must vouch for
         forms = " ".join(form["format"] + ("" if form["sha256"] else "*") for form in it["sources"])
         n_bytes = size(it["n_bytes"]) if it["n_bytes"] else "?"
-        marks = ("yes" if it["commercial"] else "no", "[green]yes[/]" if it["pulled"] else "[dim]no[/]")
-        shown.add_row(it["name"], escape(it["title"]), it["family"], forms, n_bytes, it["licence"], *marks)
+        pulled = "[green]yes[/]" if it["pulled"] else "[dim]no[/]"
+        shown.add_row(it["name"], n_bytes, escape(it["licence"]), pulled, forms)
     return shown
