@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, Group
 
-from sonotype.cli import head_model_views as heads, model_control
-from sonotype.cli import import_models, model_control, zoo
+from sonotype.cli import export, import_models, model_control, tune, zoo
+from sonotype.cli import head_model_views as heads
 from sonotype.cli import model_views as views
 from sonotype.cli import prototype_model_views as prototype_models
 from sonotype.cli.document import print_json
@@ -31,9 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(import_models.app, name="import")
-for command in (model_control.load, model_control.rollback, model_control.unload):
-    app.command()(command)
-for command in (model_control.load, model_control.rollback, model_control.unload):
+for command in (model_control.load, model_control.rollback, model_control.unload, export.export, tune.tune):
     app.command()(command)
 Names = Annotated[list[str] | None, typer.Argument(help="Models, as `name` or `name@version`.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every model instead of named ones.")]

@@ -68,6 +68,16 @@ class TransferHead:
         """Length of the embedding."""
         return int(self._layers[0].weight.shape[1])
 
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        """The dense layers, for exports."""
+        return self._layers
+
+    @property
+    def normalisation(self) -> tuple[Floats | None, Floats | None]:
+        """Mean and scale, both or neither, for exports."""
+        return self._mean, self._scale
+
     def outputs(self, embeddings: Floats) -> Floats:
         """Outputs of the last layer, before any softmax or sigmoid, shape [N, C], from embeddings [N, D].
 

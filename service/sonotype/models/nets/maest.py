@@ -209,7 +209,7 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """Map [B, tokens, width] to [B, heads, tokens, width of a head]."""
-        return x.reshape(len(x), -1, self.heads, x.shape[2] // self.heads).transpose(1, 2)
+        return x.reshape(x.shape[0], -1, self.heads, x.shape[2] // self.heads).transpose(1, 2)
 
 
 class MLP(nn.Module):
