@@ -11,9 +11,11 @@ from sonotype.core.errors import TABLE, Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import LicenceSpec
 from sonotype.models.registry import Registry, make_room_for_models, repositories
+from sonotype.plane.changing import with_model
 from sonotype.plane.deployment import choose_models
 from sonotype.plane.licensing import check_licence, objection
 from sonotype.training.model_folder import card_text
+from versions_kit import write_head, write_network
 
 FREE = LicenceSpec(spdx="Apache-2.0", commercial=True, holder="us")
 CLOSED = LicenceSpec(spdx="CC-BY-NC-SA-4.0", commercial=False, holder="them")
@@ -95,3 +97,27 @@ def test_a_folder_that_is_being_written_is_no_model(tmp_path: Path) -> None:
     found = registry(tmp_path)
     assert found.prototype_cards() == {}
     assert found.problems == ()
+
+
+def test_a_head_does_not_come_back_with_its_network_under_other_terms(tmp_path: Path) -> None:
+    write_head(tmp_path, "1", write_network(tmp_path, "1"), licence=CLOSED)
+    write_head(tmp_path, "2", write_network(tmp_path, "2"), licence=FREE)
+    for commercial in (False, True):
+        found, settings = Registry([tmp_path], tmp_path, builtin=False), Settings(commercial=commercial)
+        deployment = choose_models(found, settings)
+        found.pin("net", "1")
+        if commercial:
+            with pytest.raises(SonotypeError) as caught:
+                with_model(found, settings, deployment, "net")
+            assert caught.value.code is Code.CONFLICT
+        else:
+            assert with_model(found, settings, deployment, "net").version("taste") == "1"
+
+
+def test_a_head_names_its_network_without_a_version(tmp_path: Path) -> None:
+    write_head(tmp_path, "1", write_network(tmp_path, "1"))
+    path = tmp_path / "taste" / "1" / "card.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('model = "net"', 'model = "net@1"'), encoding="utf-8")
+    found = Registry([tmp_path], tmp_path, builtin=False)
+    assert found.head_cards() == {}, "its terms would be looked up under another name than its network"
+    assert [problem.name for problem in found.problems] == ["taste/1"]

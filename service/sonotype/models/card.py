@@ -258,7 +258,7 @@ class BackboneSpec(_Strict):
     it was trained on: with others its numbers would mean something else.
     """
 
-    model: str
+    model: str = Field(pattern=_NAME)
     embedding: str
     sha256: str = Field(pattern=_SHA256)
 

@@ -10,7 +10,7 @@ from sonotype.models.card import AnyHeadCard, Card
 from sonotype.models.registry import Registry
 from sonotype.plane.deployment import Deployment
 from sonotype.plane.heads import Head, load_head
-from sonotype.plane.licensing import check_licence
+from sonotype.plane.licensing import check_licence, objection
 
 
 def with_model(registry: Registry, settings: Settings, deployment: Deployment, name: str) -> Deployment:
@@ -28,9 +28,9 @@ def with_model(registry: Registry, settings: Settings, deployment: Deployment, n
     known = deployment.served(name)
     if known is not None and isinstance(known, Card) is not isinstance(card, Card):
         raise _conflict(f"{card.address} is of another kind than the version that is served: unload {name} first.")
-    return (
-        _with_network(registry, deployment, card) if isinstance(card, Card) else _with_head(registry, deployment, card)
-    )
+    if isinstance(card, Card):
+        return _with_network(registry, settings, deployment, card)
+    return _with_head(registry, deployment, card)
 
 
 def without_model(deployment: Deployment, name: str) -> Deployment:
@@ -49,13 +49,13 @@ def without_model(deployment: Deployment, name: str) -> Deployment:
     return replace(deployment, networks=networks, heads=heads)
 
 
-def _with_network(registry: Registry, deployment: Deployment, card: Card) -> Deployment:
+def _with_network(registry: Registry, settings: Settings, deployment: Deployment, card: Card) -> Deployment:
     if not registry.is_pulled(card):
         detail = f"The weights of {card.address} are not here: run `sonotype models pull {card.name}` first."
         raise SonotypeError(Code.WEIGHTS_MISSING, detail)
     heads = dict(deployment.heads)
     for head in deployment.standing_on(card.name):
-        heads[head.card.name] = _moved(registry, head, card)
+        heads[head.card.name] = _moved(registry, settings, head, card)
     return replace(deployment, networks={**deployment.networks, card.name: card}, heads=heads)
 
 
@@ -68,11 +68,12 @@ def _with_head(registry: Registry, deployment: Deployment, card: AnyHeadCard) ->
     return replace(deployment, networks=networks, heads={**deployment.heads, card.name: head})
 
 
-def _moved(registry: Registry, head: Head, network: Card) -> Head:
-    """The head on another version of its network: itself, or its newest version that fits."""
+def _moved(registry: Registry, settings: Settings, head: Head, network: Card) -> Head:
+    """The head on another version of its network: itself, or its newest version that fits and may be served."""
     versions = [card for card in registry.versions(head.card.name).values() if not isinstance(card, Card)]
     for card in (head.card, *reversed(versions)):
-        if card.backbone.sha256 == network.weights_sha256:
+        fits = card.backbone.sha256 == network.weights_sha256
+        if fits and objection(registry, settings, card) is None:
             return load_head(registry, card)
     detail = f"{head.card.name} was trained on other weights of {network.name} than version {network.version} has"
     raise _conflict(f"{detail}: train it on these, or unload it first.")

@@ -25,7 +25,8 @@ class KeyRing:
         """
         if not self._digests:
             return None
-        digest = sha256((key or "").encode()).digest()
+        # a key out of JSON may hold what no encoding knows; it is as wrong as any other
+        digest = sha256((key or "").encode(errors="surrogatepass")).digest()
         # No short cut: every key is compared, so that timing tells nothing about which one nearly matched.
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):

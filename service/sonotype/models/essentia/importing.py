@@ -67,7 +67,7 @@ def import_model(
         SonotypeError: `weights_corrupt` for damaged files, `invalid_request` for what cannot be imported: another
             network, a head for another backbone, no names of classes.
     """
-    if not NAME_PATTERN.match(name):
+    if not NAME_PATTERN.fullmatch(name):
         raise SonotypeError(Code.INVALID_REQUEST, f"{name[:80]!r} is no name for a model: a-z, 0-9 and hyphens.")
     facts = read_metadata(read_limited(metadata))
     graph, sha256 = read_graph(path)
