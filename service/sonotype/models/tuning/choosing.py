@@ -16,7 +16,7 @@ from typing import Literal, cast
 from sonotype.models.card import Card
 from sonotype.models.runtime.base import Engine, Precision, Runtime, wanted
 from sonotype.models.tuning.candidates import candidates, default, is_tunable
-from sonotype.models.tuning.measuring import Load, Report, fastest, measure
+from sonotype.models.tuning.measuring import Clock, Load, Report, fastest, measure
 from sonotype.models.tuning.memory import Measured, Memory, conditions
 
 Asked = Engine | Literal["measure"]
@@ -33,12 +33,14 @@ class Chooser:
         device: where.
         threads: CPU threads inside one call.
         file: where measurements are kept; None where they are not.
+        clock: what measures; None takes the right one for the device.
     """
 
     open: Load
     device: str
     threads: int
     file: Path | None = None
+    clock: Clock | None = None
 
     def load(self, card: Card, weights: Path | None, precision: str, engine: str) -> Runtime:
         """Choose and load.
@@ -81,7 +83,7 @@ class Chooser:
             SonotypeError: the reference cannot be loaded.
         """
         tried = candidates(self.device, precision)
-        rows = measure(card, weights, self.device, self.threads, tried, load=self.open, report=report)
+        rows = measure(card, weights, self.device, self.threads, tried, load=self.open, clock=self.clock, report=report)
         best = fastest(rows, precision)
         measured = Measured(
             model=card.address,

@@ -6,6 +6,8 @@ import numpy as np
 
 from sonotype.core.types import Floats
 
+_RINGS_S = 1.5  # until a tone has decayed to 1e-4
+
 
 def music(seed: int, samples: int, rate_hz: int) -> Floats:
     """Decaying harmonic tones on a beat, and noise between them.
@@ -19,13 +21,13 @@ def music(seed: int, samples: int, rate_hz: int) -> Floats:
         Mono audio in about -1…1, shape [samples].
     """
     random = np.random.default_rng(seed)
-    time = np.arange(samples) / rate_hz
     sound = 0.02 * random.standard_normal(samples)
-    for onset in np.arange(0.0, samples / rate_hz, 0.25):
-        age = np.maximum(time - onset, 0.0)
+    age = np.arange(int(_RINGS_S * rate_hz)) / rate_hz
+    decay = np.exp(-6.0 * age)
+    for first in range(0, samples, rate_hz // 4):
         pitch = 110.0 * 2 ** (random.integers(36) / 12)
-        tone = sum(np.sin(2 * np.pi * pitch * partial * age) / partial for partial in range(1, 9))
-        sound += 0.1 * tone * np.exp(-6.0 * age) * (time >= onset)
+        tone = sum(np.sin(2 * np.pi * pitch * partial * age) / partial for partial in range(1, 9)) * decay
+        sound[first : first + len(age)] += 0.1 * tone[: samples - first]
     return sound.astype(np.float32)
 
 
