@@ -149,6 +149,30 @@ async def test_a_request_keeps_its_workers_to_the_end(tmp_path: Path, models: Pa
         await until(lambda: worker_pids().isdisjoint(old))
 
 
+async def test_workers_that_are_taken_back_are_not_closed_meanwhile(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sonotype.plane.lineups._GRACE_S", 0.01)
+
+    class SlowFollower:
+        async def prepare(self, lineup: object) -> None:
+            await asyncio.sleep(0.5)  # far longer than the grace
+
+        def adopt(self, lineup: object) -> None:
+            """Nothing to change."""
+
+    write_network(models, "2")
+    async with opened(tmp_path, models=["net@1"]) as plane:
+        with plane._lineups.lease():
+            await plane.load_model("net", "2")
+            plane._lineups.follower = SlowFollower()
+            back = asyncio.create_task(plane.rollback_model("net"))
+            await asyncio.sleep(0.1)
+        await back
+        assert await ask(plane, 9) == ["net@1"]
+        plane._lineups.follower = None
+
+
 async def test_only_the_head_changes(tmp_path: Path, models: Path) -> None:
     async with opened(tmp_path) as plane:
         pids = worker_pids()

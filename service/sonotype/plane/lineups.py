@@ -136,13 +136,14 @@ class Lineups:
         prototypes = await asyncio.to_thread(Prototypes, deployment.prototype_models)
         crew = self._known(deployment) or await self._begin(registry, deployment)
         lineup = Lineup(registry, deployment, prototypes, crew)
-        try:
-            if self.follower is not None:
-                await self.follower.prepare(lineup)
-        except BaseException:
-            self._dismiss_unless_current(crew)
-            raise
-        self._take_over(lineup)
+        with crew.hold():  # they may be those that are being seen off
+            try:
+                if self.follower is not None:
+                    await self.follower.prepare(lineup)
+            except BaseException:
+                self._dismiss_unless_current(crew)
+                raise
+            self._take_over(lineup)
         return lineup
 
     def _known(self, deployment: Deployment) -> Crew | None:
