@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-import platformdirs
 import typer
 
 from sonotype.cli import train_decoder, train_head
 from sonotype.cli import train_views as views
 from sonotype.cli.backbone import find_backbone
 from sonotype.cli.errors import reported
+from sonotype.cli.train_common import CACHE, Output, at_hop, check_packages, embed_all, named
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import NAME_PATTERN, LicenceSpec
+from sonotype.models.card import LicenceSpec
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from sonotype.training.embed import Embedded
     from sonotype.training.prototypes.options import PrototypeOptions
     from sonotype.training.prototypes.publish import Backbone
 
@@ -30,18 +27,10 @@ app = typer.Typer(
 app.command("decoder")(train_decoder.decoder)
 app.command("head")(train_head.head)
 
-_CACHE = platformdirs.user_cache_path("sonotype") / "embeddings"
 _CITATION = (
     "Alonso-Jiménez, Pepino, Batlle-Roca, Zinemanas, Bogdanov, Serra, Rocamora: Leveraging pre-trained autoencoders "
     "for interpretable prototype learning of music audio. ICASSP workshops 2024, arXiv:2402.09318."
 )
-
-
-class Output(StrEnum):
-    """What is printed to stdout at the end."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 class Presets(StrEnum):
@@ -89,7 +78,7 @@ def prototypes(
     licence: Annotated[str, typer.Option(help="SPDX name of the terms of the model.")] = "NOASSERTION",
     holder: Annotated[str, typer.Option(help="Who holds the rights.")] = "",
     commercial: Annotated[bool, typer.Option(help="Whether the terms allow commercial use.")] = False,
-    cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = _CACHE,
+    cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = CACHE,
     threads: Annotated[int, typer.Option(min=1, help="Files embedded at the same time.")] = 1,
     replace: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
     output: Annotated[Output, typer.Option("--format", help="What is printed at the end.")] = Output.TABLE,
@@ -101,7 +90,7 @@ def prototypes(
     Example: [bold]sonotype train prototypes --data ~/my-sounds --out ~/models --name my-sounds[/]
     """
     with reported():
-        _needed()
+        check_packages()
         import torch  # noqa: PLC0415 (the command line must start without it)
 
         from sonotype.training.examples import read_examples  # noqa: PLC0415
@@ -121,7 +110,7 @@ def prototypes(
         changes["classification_share"] = None if closeness is None else 1.0 - closeness
         options = _options(preset, changes | {"repulsion": repulsion})
         words = publishing.Words(
-            name=_checked_name(name, out, replace=replace),
+            name=_free_name(name, out, replace=replace),
             title=title or name,
             description=description or f"Prototypes on {embedding}.",
             licence=LicenceSpec(spdx=licence, commercial=commercial, holder=holder),
@@ -131,7 +120,7 @@ def prototypes(
         examples = read_examples(data.expanduser(), seed=split_seed, multilabel=multilabel)
         labels = sorted({label for example in examples for label in example.labels})
         with views.progress() as bars:
-            embedded = _embed(examples, backbone, weights, cache, threads, bars)
+            embedded = embed_all(examples, backbone.card, backbone.embedding, weights, cache, threads, bars)
             split = split_up(embedded, options, labels)
             counts = sorted(set(sizes or [5]))
             plan = Plan(options, counts, seeds, multilabel, compare, resamples)
@@ -166,34 +155,13 @@ def _backbone(address: str, hop_s: float | None) -> tuple[Backbone, Path | None]
 
     card, embedding, weights = find_backbone(address)
     frontend = card.frontends[card.default_frontend]
-    frames_s = frontend.hop_length / frontend.sample_rate_hz
-    if hop_s is not None:
-        patch = card.patch.model_copy(update={"hop_frames": max(1, round(hop_s / frames_s))})
-        card = card.model_copy(update={"patch": patch})
-    return Backbone(card, embedding, card.patch.frames * frames_s), weights
+    patch_s = card.patch.frames * frontend.hop_length / frontend.sample_rate_hz
+    return Backbone(at_hop(card, hop_s), embedding, patch_s), weights
 
 
-def _embed(
-    examples: Any, backbone: Backbone, weights: Path | None, cache: Path | None, threads: int, bars: Progress
-) -> Embedded:
-    from sonotype.evaluation.embedding import Embedder  # noqa: PLC0415
-    from sonotype.training.embed import embed  # noqa: PLC0415
-
-    task = bars.add_task("embedding", total=len(examples))
-    return embed(
-        examples,
-        lambda: Embedder(backbone.card, weights, backbone.embedding, precision="fp32"),
-        cache=None if cache is None else cache.expanduser(),
-        threads=threads,
-        progress=lambda done, total: bars.update(task, completed=done),
-    )
-
-
-def _checked_name(name: str, out: Path, *, replace: bool) -> str:
+def _free_name(name: str, out: Path, *, replace: bool) -> str:
     """Refuse a name that cannot be, or is taken, before an hour of work rather than after it."""
-    if not NAME_PATTERN.fullmatch(name):
-        raise SonotypeError(Code.INVALID_REQUEST, f"{name[:70]!r} is no name: lower-case letters, digits, hyphens.")
-    if (out.expanduser() / name).exists() and not replace:
+    if (out.expanduser() / named(name)).exists() and not replace:
         raise SonotypeError(Code.INVALID_REQUEST, f"There is a model {name!r} already; --replace overwrites it.")
     return name
 
@@ -204,11 +172,3 @@ def _notice(data: Path) -> bytes | None:
 
     place = (data if data.is_dir() else data.parent) / NOTICE_NAME
     return place.read_bytes() if place.is_file() else None
-
-
-def _needed() -> None:
-    """Say what to install where the packages of training are missing."""
-    import importlib.util  # noqa: PLC0415
-
-    if importlib.util.find_spec("sklearn") is None or importlib.util.find_spec("tomli_w") is None:
-        raise SonotypeError(Code.INVALID_REQUEST, "Training needs more packages: pip install 'sonotype[train]'.")

@@ -138,7 +138,7 @@ def _read(data: Path, task: Tasks, targets: str, seed: int) -> tuple[list[Exampl
         if len(set(names)) < len(names):
             raise _refused("--targets names a column twice.")
         return *read_targets(data, names, seed=seed), names
-    examples = read_examples(data, seed=seed, multilabel=task is Tasks.MULTILABEL)
+    examples = read_examples(data, seed=seed, multilabel=task is Tasks.MULTILABEL, option="--task multilabel")
     return examples, None, tuple(sorted({label for example in examples for label in example.labels}))
 
 

@@ -16,31 +16,34 @@ from sonotype.training.data.dataset import Example, Split, read_manifest
 VALIDATION_SHARE, TEST_SHARE = 0.2, 0.2
 
 
-def read_examples(path: Path, *, seed: int = 0, multilabel: bool = False) -> list[Example]:
+def read_examples(
+    path: Path, *, seed: int = 0, multilabel: bool = False, option: str = "--multilabel"
+) -> list[Example]:
     """Read a manifest, or a folder with one sub-folder of audio files per class, and split what is not split yet.
 
     Args:
         path: a CSV (see `read_manifest`) or a folder.
         seed: of the splits.
         multilabel: whether an example may have several labels or be in a data set of one label.
+        option: what the caller's user says to get `multilabel`, for the error.
 
     Raises:
         SonotypeError: `invalid_request` where nothing, one class only, or a class with one example is found, and
             for several labels of one example unless `multilabel`.
     """
     examples = _from_folder(path) if path.is_dir() else read_manifest(path)
-    check(examples, multilabel=multilabel)
+    check(examples, multilabel=multilabel, option=option)
     return with_splits(examples, seed)
 
 
-def check(examples: Sequence[Example], *, multilabel: bool) -> None:
+def check(examples: Sequence[Example], *, multilabel: bool, option: str = "--multilabel") -> None:
     """Raise `invalid_request` for data that nothing can be learned from; see `read_examples`."""
     counts: dict[str, int] = defaultdict(int)
     for example in examples:
         for label in example.labels:
             counts[label] += 1
         if len(example.labels) > 1 and not multilabel:
-            raise _refused(f"{example.path.name} has several labels; --multilabel allows that.")
+            raise _refused(f"{example.path.name} has several labels; {option} allows that.")
     if not counts:
         raise _refused("There are no examples: a folder needs one sub-folder of audio files per class.")
     if len(counts) < 2 and not multilabel:
