@@ -19,6 +19,7 @@ _LATE_S = 0.25
 FAREWELL_S = 2.0
 _CLOSE_WITHIN_S = 2.0
 _SEND_BYTES: Final = 1 << 16
+_RECEIVE_BYTES: Final = 1 << 18
 LEFT: Final = "sonotype.left"
 
 _log = logging.getLogger("sonotype.websocket")
@@ -46,11 +47,12 @@ class LiveSocket(WebSocketsSansIOProtocol):
         self._pong_due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the kernel hold little that the client has not read: answers wait where they are counted."""
+        """Let the kernel hold little: answers wait where they are counted, and a client ahead of us waits itself."""
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
 
     def handle_connect(self, event: Request) -> None:
         """Tell the app where to learn of the loss."""
