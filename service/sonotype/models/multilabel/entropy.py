@@ -17,7 +17,7 @@ from sonotype.models.multilabel.parts import Growing, Tree
 from sonotype.models.multilabel.samples import Bools, Doubles, Matrix, Samples
 
 _LABELS = 4  # that seed cuts of a part
-_ROUNDS = 4  # of moving the two centres of a cut
+_ROUNDS = 1  # of moving the two centres of a cut; more do not make better sets
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,17 @@ from sonotype.models.multilabel.samples import Ints
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One split: the node that was cut, and the nodes it became (numbers in `Tree.nodes`)."""
+    """One split.
+
+    Attributes:
+        parent: the node that was cut, a number in `Tree.nodes`.
+        children: the nodes it became.
+        urgency: why it came when it did; of the parts that could be cut it was the one of the greatest.
+    """
 
     parent: int
     children: tuple[int, ...]
+    urgency: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,9 @@ class Growing:
         self.nodes: list[Ints] = [members]
         self.splits: list[Split] = []
 
-    def split(self, node: int, parts: Sequence[Ints]) -> range:
+    def split(self, node: int, parts: Sequence[Ints], urgency: tuple[float, ...] = ()) -> range:
         """Cut a node into parts; their numbers."""
         children = range(len(self.nodes), len(self.nodes) + len(parts))
         self.nodes += parts
-        self.splits.append(Split(node, tuple(children)))
+        self.splits.append(Split(node, tuple(children), urgency))
         return children

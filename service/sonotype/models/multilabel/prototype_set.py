@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.multilabel.blocks import by_diameter_in_blocks
 from sonotype.models.multilabel.distances import pairwise, to_own
 from sonotype.models.multilabel.entropy import by_entropy
 from sonotype.models.multilabel.forming import Form, Former, Labels, Position
@@ -20,6 +21,8 @@ from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
 from sonotype.models.multilabel.splitting import by_diameter, until_homogeneous
 
 Method = Literal["entropy", "mrhc", "mchen", "mrsp1", "mrsp2", "mrsp3", "kmeans"]
+EXACT = 8192
+"""Samples whose distances are all kept; of more, `mchen` and `mrsp1` measure within blocks only."""
 BUDGETED: frozenset[str] = frozenset({"entropy", "mchen", "mrsp1", "mrsp2", "kmeans"})
 
 
@@ -40,6 +43,7 @@ class PrototypeSet:
     tree: Tree
     _samples: Samples = field(repr=False)
     _former: Former = field(repr=False)
+    _budget: int
 
     @property
     def weight(self) -> NDArray[np.int64]:
@@ -92,8 +96,9 @@ class PrototypeSet:
             position or ("median" if compat else "mean"),
             per_labelset=method in ("mrsp1", "mrsp2"),
         )
-        tree = _tree(samples, method, _count(method, budget, samples.n), compat=compat, seed=seed)
-        return _cut(samples, Former(samples, form), tree, None)
+        count = _count(method, budget, samples.n)
+        tree = _tree(samples, method, count, compat=compat, seed=seed)
+        return _cut(samples, Former(samples, form), tree, count)
 
     def at(self, budget: float) -> PrototypeSet:
         """The set that `fit` would give for a smaller budget, without fitting.
@@ -105,13 +110,15 @@ class PrototypeSet:
         if not self.tree.has_budgets:
             raise _invalid("this method has no budget to cut to")
         count = _parts(budget, self._samples.n)
+        if count > self._budget:
+            raise _invalid(f"this set was fitted for {self._budget} parts and cannot be cut to {count}")
         return _cut(self._samples, self._former, self.tree, count)
 
 
-def _cut(samples: Samples, former: Former, tree: Tree, budget: int | None) -> PrototypeSet:
-    leaves = tree.leaves(budget)
+def _cut(samples: Samples, former: Former, tree: Tree, budget: int) -> PrototypeSet:
+    leaves = tree.leaves(budget if tree.has_budgets else None)
     x, y, members = former.form(leaves, [tree.nodes[node] for node in leaves])
-    return PrototypeSet(x, y, members, tree, samples, former)
+    return PrototypeSet(x, y, members, tree, samples, former, budget)
 
 
 def _tree(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
@@ -121,6 +128,14 @@ def _tree(samples: Samples, method: Method, budget: int, *, compat: bool, seed: 
         return by_labels(samples, compat=compat)
     if method == "kmeans":
         return _by_kmeans(samples, budget, seed)
+    if method in ("mchen", "mrsp1") and samples.n > EXACT and not compat:
+        return by_diameter_in_blocks(samples, budget)
+    return _by_distances(samples, method, budget, compat=compat, seed=seed)
+
+
+def _by_distances(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
+    if samples.n > 2 * EXACT:
+        raise _invalid(f"{method} keeps the distances of all samples, which at most {2 * EXACT} can have")
     distances = pairwise(samples.x, exact=compat)
     if method == "mrsp3":
         return until_homogeneous(samples, distances, compat=compat)

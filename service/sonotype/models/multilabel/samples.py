@@ -41,6 +41,10 @@ class Samples:
         """Whether `x` is a sparse matrix."""
         return not isinstance(self.x, np.ndarray)
 
+    def take(self, members: Ints) -> Samples:
+        """Some of the samples; labelsets keep their numbers."""
+        return Samples(self.x[members], self.y[members], self.labelset[members])
+
     @classmethod
     def of(cls, x: Matrix, y: Any) -> Samples:
         """Check and wrap a corpus.

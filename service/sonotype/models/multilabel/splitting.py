@@ -47,7 +47,7 @@ def by_diameter(samples: Samples, distances: Doubles, budget: int, *, compat: bo
         if diameter == 0 and not is_uniform:
             break  # compat only: every further choice would be this one, which cannot be cut
         heapq.heappop(heap)
-        for child in tree.split(node, pairs.split(tree.nodes[node], pair)):
+        for child in tree.split(node, pairs.split(tree.nodes[node], pair), (not is_uniform, -diameter)):
             offer(child)
     return Tree(tree.nodes, tree.splits)
 
