@@ -34,12 +34,18 @@ def fake_card(name: str = "fake-chaos", **options: Any) -> Card:
 
 
 def make_pool(
-    card: Card | None = None, *, workers: int = 1, rows: int = 8, loader: str | None = None, **options: Any
+    card: Card | None = None,
+    *,
+    workers: int = 1,
+    rows: int = 8,
+    loader: str | None = None,
+    engine: str = "auto",
+    **options: Any,
 ) -> WorkerPool:
     extra: dict[str, Any] = {"loader": loader} if loader else {}
     path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
     return WorkerPool(
-        [ServedModel(card or fake_card())],
+        [ServedModel(card or fake_card(), engine=engine)],
         (Device("cpu", rows),) * workers,
         environment={"PYTHONPATH": path},
         **{"batch_timeout_s": 20.0, **extra, **options},
