@@ -41,17 +41,19 @@ def mchen(x: Any, y: Any, budget: Any) -> Parts:
     """MChen and MRSP1: the largest diameter among parts of several labelsets, or among all."""
     d = distances(x)
     parts: dict[int, list[int]] = {0: list(range(len(x)))}
+    far = {0: farthest(parts[0], d)}
     made, chosen = 1, 0
     for _ in range(budget - 1):
-        pair = farthest(parts[chosen], d)[1]
+        pair = far[chosen][1]
         one, other = halves(parts.pop(chosen), pair, d) if pair else (parts[chosen], [])
-        parts[made], parts[made + 1] = one, other
-        made += 2
+        for half in (one, other):
+            parts[made], far[made] = half, farthest(half, d)
+            made += 1
         among = [key for key, part in parts.items() if len(labelsets(part, y)) > 1] or list(parts)
         among = [key for key in among if len(parts[key]) > 1]
         if not among:
             break
-        chosen = max(among, key=lambda key: farthest(parts[key], d)[0])
+        chosen = max(among, key=lambda key: far[key][0])
     return [part for part in parts.values() if part]
 
 

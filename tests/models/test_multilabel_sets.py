@@ -160,7 +160,7 @@ def test_methods_without_budgets_refuse_to_be_cut_and_none_is_cut_beyond_its_fit
 
 
 def test_blocks_hold_every_sample_once_and_have_every_budget(monkeypatch: Any) -> None:
-    monkeypatch.setattr("sonotype.models.multilabel.prototype_set.EXACT", 50)
+    monkeypatch.setattr("sonotype.models.multilabel.methods.EXACT", 50)
     monkeypatch.setattr("sonotype.models.multilabel.blocks._BLOCK", 20)
     x, y = separate(400)
     found = fit(x, y, "mchen", 100)

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sonotype.models.multilabel.imbalance import by_policy
 from sonotype.models.multilabel.middles import means, medians
 from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
 
-Labels = Literal["majority", "soft"]
+Labels = Literal["majority", "soft", "policy-1", "policy-2"]
 Position = Literal["median", "mean"]
 
 
@@ -22,7 +23,7 @@ class Form:
 
     Attributes:
         labels: `majority` switches a label on that more than half of a prototype's samples carry, `soft` keeps the
-            share of them.
+            share of them; `policy-1` and `policy-2` are majorities that favour rare labels (`imbalance.by_policy`).
         position: `median` of every feature as published, or `mean`.
         per_labelset: one prototype for every distinct labelset of a part, which carries exactly it (MRSP1, MRSP2).
     """
@@ -77,6 +78,8 @@ def label(samples: Samples, groups: Sequence[Ints], labels: Labels) -> Doubles:
     sizes: NDArray[np.float64] = np.array([len(group) for group in groups], dtype=np.float64)[:, None]
     if labels == "soft":
         return np.asarray(counts / sizes)
+    if labels != "majority":
+        return by_policy(counts, sizes, samples.y, "I" if labels == "policy-1" else "II")
     return np.asarray((counts > sizes // 2).astype(np.float64))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sonotype.models.multilabel.samples import Ints
 
@@ -39,6 +39,12 @@ class Tree:
     splits: Sequence[Split]
     has_budgets: bool = True
     last_first: bool = False
+
+    def of(self, samples: Ints) -> Tree:
+        """The tree over a larger corpus, of which `samples`, ascending, were cut."""
+        if len(samples) == len(self.nodes[0]) and (samples == self.nodes[0]).all():
+            return self
+        return replace(self, nodes=[samples[node] for node in self.nodes])
 
     def leaves(self, budget: int | None = None) -> list[int]:
         """The nodes that are parts after `budget` - 1 splits (all splits unless given), in order.

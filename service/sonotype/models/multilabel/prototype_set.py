@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.multilabel.blocks import by_diameter_in_blocks
-from sonotype.models.multilabel.distances import pairwise, to_own
-from sonotype.models.multilabel.entropy import by_entropy
+from sonotype.models.multilabel import imbalance, methods
+from sonotype.models.multilabel.distances import to_own
 from sonotype.models.multilabel.forming import Form, Former, Labels, Position
-from sonotype.models.multilabel.homogeneous import by_labels
-from sonotype.models.multilabel.overlap import by_overlap
-from sonotype.models.multilabel.parts import Growing, Tree
+from sonotype.models.multilabel.methods import BUDGETED, PER_LABELSET, Method
+from sonotype.models.multilabel.parts import Tree
 from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
-from sonotype.models.multilabel.splitting import by_diameter, until_homogeneous
-
-Method = Literal["entropy", "mrhc", "mchen", "mrsp1", "mrsp2", "mrsp3", "kmeans"]
-EXACT = 8192
-"""Samples whose distances are all kept; of more, `mchen` and `mrsp1` measure within blocks only."""
-BUDGETED: frozenset[str] = frozenset({"entropy", "mchen", "mrsp1", "mrsp2", "kmeans"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +25,8 @@ class PrototypeSet:
     Attributes:
         x: positions, shape [m, d]; sparse where the corpus is.
         y: labels, shape [m, L], 0 or 1, or shares where they are soft.
-        members: the samples of every prototype, ascending; each sample is in exactly one.
-        tree: how the corpus was split.
+        members: the samples of every prototype, ascending; each sample is in exactly one, unless `edit` left it out.
+        tree: how the corpus was split, without the samples that were kept as they are or left out.
     """
 
     x: Matrix
@@ -44,6 +36,7 @@ class PrototypeSet:
     _samples: Samples = field(repr=False)
     _former: Former = field(repr=False)
     _budget: int
+    _kept: Ints = field(repr=False)
 
     @property
     def weight(self) -> NDArray[np.int64]:
@@ -68,6 +61,8 @@ class PrototypeSet:
         budget: float | None = None,
         labels: Labels | None = None,
         position: Position | None = None,
+        keep_rare: bool = False,
+        edit: bool = False,
         compat: bool = False,
         seed: int = 123,
     ) -> PrototypeSet:
@@ -83,6 +78,8 @@ class PrototypeSet:
                 end by themselves.
             labels: see `Form`; `soft` unless `compat`.
             position: see `Form`; `mean` unless `compat`.
+            keep_rare: samples with a rare label become prototypes of their own, beside the budget (ExcludingSamples).
+            edit: leave samples out whose labels disagree with their neighbours' (MLeNN).
             compat: exactly the published behaviour, its quirks included.
             seed: of what is drawn by chance (`mrsp2` in compat mode, `kmeans`).
 
@@ -94,11 +91,14 @@ class PrototypeSet:
         form = Form(
             labels or ("majority" if compat else "soft"),
             position or ("median" if compat else "mean"),
-            per_labelset=method in ("mrsp1", "mrsp2"),
+            per_labelset=method in PER_LABELSET,
         )
-        count = _count(method, budget, samples.n)
-        tree = _tree(samples, method, count, compat=compat, seed=seed)
-        return _cut(samples, Former(samples, form), tree, count)
+        left = imbalance.edited(samples.x, samples.y) if edit else np.arange(samples.n)
+        is_kept = imbalance.excluded(samples.y)[left] if keep_rare else np.zeros(len(left), dtype=np.bool_)
+        kept, left = left[is_kept], left[~is_kept]
+        count = _count(method, budget, len(left))
+        tree = methods.cut(samples.take(left), method, count, compat=compat, seed=seed).of(left)
+        return _cut(samples, Former(samples, form), tree, count, kept)
 
     def at(self, budget: float) -> PrototypeSet:
         """The set that `fit` would give for a smaller budget, without fitting.
@@ -109,48 +109,18 @@ class PrototypeSet:
         """
         if not self.tree.has_budgets:
             raise _invalid("this method has no budget to cut to")
-        count = _parts(budget, self._samples.n)
+        count = _parts(budget, len(self.tree.nodes[0]))
         if count > self._budget:
             raise _invalid(f"this set was fitted for {self._budget} parts and cannot be cut to {count}")
-        return _cut(self._samples, self._former, self.tree, count)
+        return _cut(self._samples, self._former, self.tree, count, self._kept)
 
 
-def _cut(samples: Samples, former: Former, tree: Tree, budget: int) -> PrototypeSet:
+def _cut(samples: Samples, former: Former, tree: Tree, budget: int, kept: Ints) -> PrototypeSet:
     leaves = tree.leaves(budget if tree.has_budgets else None)
-    x, y, members = former.form(leaves, [tree.nodes[node] for node in leaves])
-    return PrototypeSet(x, y, members, tree, samples, former, budget)
-
-
-def _tree(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
-    if method == "entropy":
-        return by_entropy(samples, budget)
-    if method == "mrhc":
-        return by_labels(samples, compat=compat)
-    if method == "kmeans":
-        return _by_kmeans(samples, budget, seed)
-    if method in ("mchen", "mrsp1") and samples.n > EXACT and not compat:
-        return by_diameter_in_blocks(samples, budget)
-    return _by_distances(samples, method, budget, compat=compat, seed=seed)
-
-
-def _by_distances(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
-    if samples.n > 2 * EXACT:
-        raise _invalid(f"{method} keeps the distances of all samples, which at most {2 * EXACT} can have")
-    distances = pairwise(samples.x, exact=compat)
-    if method == "mrsp3":
-        return until_homogeneous(samples, distances, compat=compat)
-    if method == "mrsp2":
-        return by_overlap(samples, distances, budget, compat=compat, seed=seed)
-    return by_diameter(samples, distances, budget, compat=compat)
-
-
-def _by_kmeans(samples: Samples, count: int, seed: int) -> Tree:
-    from sklearn.cluster import KMeans  # noqa: PLC0415 - of an extra
-
-    assigned = KMeans(count, n_init=1, random_state=seed).fit(samples.x).labels_
-    tree = Growing(np.arange(samples.n))
-    tree.split(0, [np.flatnonzero(assigned == number) for number in range(count)])
-    return Tree(tree.nodes, tree.splits, has_budgets=False)
+    # a sample that stays as it is has a number of its own, below those of nodes
+    alone = [-1 - int(sample) for sample in kept]
+    x, y, members = former.form([*leaves, *alone], [*(tree.nodes[node] for node in leaves), *kept[:, None]])
+    return PrototypeSet(x, y, members, tree, samples, former, budget, kept)
 
 
 def _count(method: Method, budget: float | None, n: int) -> int:
