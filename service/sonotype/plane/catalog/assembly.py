@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sonotype.catalog.engines import FOLDER
 from sonotype.catalog.port import Catalog
+from sonotype.catalog.taggers.store import FOLDER as TAGGERS
 from sonotype.core.settings import Settings
 from sonotype.plane.catalog.following import CatalogFollower
 from sonotype.plane.catalog.generations import Generations
@@ -16,6 +17,7 @@ from sonotype.plane.catalog.jobs import open_desk
 from sonotype.plane.catalog.seeds import Seeds
 from sonotype.plane.catalog.service import CatalogService
 from sonotype.plane.catalog.space import choose_labellers, choose_space, spaces
+from sonotype.plane.catalog.tagger_door import open_taggers
 from sonotype.plane.catalog.tracks import Analyze, Tracks
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.watching import Watch
@@ -58,9 +60,12 @@ async def assemble(
     try:
         await generations.open()
         await watch.start()
-        async with open_desk(settings.data_dir / FOLDER, upkeep, settings) as desk:
+        async with (
+            open_desk(settings.data_dir / FOLDER, upkeep, settings) as desk,
+            open_taggers(settings.data_dir / TAGGERS, catalog, generations, tracks, lineups.lease) as taggers,
+        ):
             _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
-            yield OpenCatalog(CatalogService(catalog, generations, seeds, upkeep, desk), watch)
+            yield OpenCatalog(CatalogService(catalog, generations, seeds, upkeep, desk, taggers=taggers), watch)
     finally:
         lineups.follower = None
         await watch.aclose()

@@ -10,6 +10,7 @@ from sonotype.catalog.port import CatalogStatus, Generation, Page, Stored, Track
 from sonotype.catalog.ranking.values import Why
 from sonotype.catalog.track import Track
 from sonotype.core.types import Upload
+from sonotype.plane.catalog.tagger_values import TaggerPlane
 from sonotype.plane.catalog.values import Matches, PathQuery, PlaylistQuery, SimilarQuery, Submission
 
 CatalogState = Literal["ok", "degraded", "opening", "away", "none"]
@@ -18,6 +19,10 @@ CatalogState = Literal["ok", "degraded", "opening", "away", "none"]
 
 class CatalogPlane(Protocol):
     """Everything a face may do with the catalogue. All methods raise `SonotypeError`."""
+
+    @property
+    def taggers(self) -> TaggerPlane:
+        """The use cases of taggers. Reading it raises `unavailable` where their files cannot be opened."""
 
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Analyse what was sent and store it for good. Raises any code of the table."""

@@ -9,6 +9,7 @@ from sonotype.catalog.port import Catalog, CatalogStatus, Generation, Page, Stor
 from sonotype.catalog.ranking.values import Why
 from sonotype.catalog.ranking.why import why
 from sonotype.catalog.track import Track
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
 from sonotype.plane.catalog import limits
 from sonotype.plane.catalog.check_query import checked_filter
@@ -19,6 +20,7 @@ from sonotype.plane.catalog.playlist import Playlist
 from sonotype.plane.catalog.searching import Searching
 from sonotype.plane.catalog.seeds import Seeds
 from sonotype.plane.catalog.similar import Similar
+from sonotype.plane.catalog.tagger_values import TaggerPlane
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.values import Matches, PathQuery, PlaylistQuery, SimilarQuery, Submission
 
@@ -32,18 +34,36 @@ class CatalogService:
         seeds: understands queries.
         upkeep: stores tracks and keeps them up to date.
         desk: where jobs are taken.
+        taggers: None where their files cannot be opened.
     """
 
-    def __init__(self, catalog: Catalog, generations: Generations, seeds: Seeds, upkeep: Upkeep, desk: Desk) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        generations: Generations,
+        seeds: Seeds,
+        upkeep: Upkeep,
+        desk: Desk,
+        *,
+        taggers: TaggerPlane | None = None,
+    ) -> None:
         self._catalog = catalog
         self._generations = generations
         self._seeds = seeds
         self._upkeep = upkeep
         self._desk = desk
+        self._taggers = taggers
         searching = Searching(catalog)
         self._similar = Similar(seeds, searching)
         self._path = Path(seeds, searching, generations)
         self._playlist = Playlist(seeds, searching)
+
+    @property
+    def taggers(self) -> TaggerPlane:
+        """The use cases of taggers. Raises `unavailable` where their files cannot be opened."""
+        if self._taggers is None:
+            raise SonotypeError(Code.UNAVAILABLE, "The files of the taggers cannot be opened; the log says why.")
+        return self._taggers
 
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Analyse what was sent and store it for good. Raises any code of the table."""

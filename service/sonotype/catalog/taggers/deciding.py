@@ -1,0 +1,138 @@
+"""What a correction changes beyond its counts: the part that has become too mixed is split, the cheapest pair merged.
+
+Found once, while the correction is made; the log keeps what was found.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sonotype.catalog.taggers.impurity import entropies, impurity, scatter, weigh
+from sonotype.catalog.taggers.taught import TaughtSet
+from sonotype.catalog.taggers.values import Split
+from sonotype.models.multilabel.lloyd import assign
+from sonotype.models.multilabel.samples import Doubles, Ints
+
+_LABELS = 4  # that seed cuts of a part
+_ROUNDS = 4  # of moving the two centres of a cut
+_BOUND = 0.9  # share of the fitted parts that lie within the bounds
+_SAMPLE = 512  # members that the centres of a cut are found on
+_PATIENCE = 16  # a part is looked at again when this many-th part of it has changed
+
+Pair = tuple[int, int]
+
+
+class Decider:
+    """Keeps a set within its budget and its parts within their bounds.
+
+    Args:
+        taught: the set, as it was fitted or at any time later.
+        budget: parts it may have.
+    """
+
+    def __init__(self, taught: TaughtSet, budget: int) -> None:
+        self._taught, self._budget = taught, max(budget, len(taught))
+        parts = taught.parts
+        yes, no = taught.totals
+        self._weights = weigh(taught.sums.values[parts].sum(axis=0), len(taught.ids), yes, no)
+        mixed, wide = self._measures(parts)
+        self._bounds = float(np.quantile(mixed, _BOUND)), float(np.quantile(wide, _BOUND))
+        self._costs: dict[tuple[int, int, int, int], float] = {}  # of a pair with its stamps
+        self._changed: dict[int, int] = {}
+
+    def decide(self, part: int) -> tuple[Split | None, Pair | None]:
+        """Split a part that a correction touched, where it should be; done to the set, and told."""
+        if not self._is_due(part):
+            return None, None
+        gain, moved = self._cut(part)
+        pair = None
+        if len(self._taught) >= self._budget:
+            pair, cost = self._cheapest(besides=part)
+            if pair is None or cost >= gain:
+                return None, None
+        if gain <= 0:
+            return None, None
+        new = self._taught.split(part, moved)
+        if pair is not None:
+            self._taught.merge(*pair)
+        self._changed[part] = self._changed[new] = 0
+        return Split(part, moved), pair
+
+    def _is_due(self, part: int) -> bool:
+        size = len(self._taught.members[part])
+        self._changed[part] = changed = self._changed.get(part, 0) + 1
+        if size < 2 or changed < size // _PATIENCE:
+            return False
+        mixed, wide = self._measures(np.array([part]))
+        is_due = bool(mixed[0] > self._bounds[0] or wide[0] > self._bounds[1])
+        self._changed[part] = 0 if is_due else changed
+        return is_due
+
+    def _measures(self, parts: Ints) -> tuple[Doubles, Doubles]:
+        """Mean label entropy and mean squared radius of parts."""
+        taught = self._taught
+        weight = _sizes(taught, parts)
+        counts = taught.counts.values[parts]
+        mixed = entropies(counts[:, 0], counts[:, 1]) @ self._weights.labels
+        return mixed / weight, scatter(weight, taught.sums.values[parts]) / weight
+
+    def _cut(self, part: int) -> tuple[float, tuple[int, ...]]:
+        """The largest gain, not above zero where no cut gains anything, and the members that leave."""
+        taught = self._taught
+        numbers = np.array(taught.members[part], dtype=np.int64)
+        x, said = taught.vectors.values[numbers].astype(np.float64), taught.said.values[numbers]
+        whole = self._impurity(x[None], said[None])
+        best, moved = 0.0, numbers[:0]
+        for seeds in self._seeds(x[:_SAMPLE], said[:_SAMPLE]):
+            side = assign(x, seeds, _ROUNDS).astype(np.bool_)
+            if side.all() or not side.any():
+                continue
+            gain = whole - self._impurity(x[side][None], said[side][None])
+            gain -= self._impurity(x[~side][None], said[~side][None])
+            if gain > best:
+                best, moved = gain, numbers[side]
+        return best, tuple(moved.tolist())
+
+    def _seeds(self, x: Doubles, said: Ints) -> list[Doubles]:
+        yes, no = (said > 0), (said < 0)
+        unsure = self._weights.labels * entropies(yes.sum(axis=0), no.sum(axis=0))
+        chosen = [label for label in np.argsort(-unsure, kind="stable")[:_LABELS] if unsure[label] > 0]
+        ends = [np.stack([x[yes[:, label]].mean(axis=0), x[no[:, label]].mean(axis=0)]) for label in chosen]
+        far = int((x @ x.mean(axis=0)).argmin())
+        return [*ends, x[[far, int((x @ x[far]).argmin())]]]
+
+    def _impurity(self, x: Doubles, said: Ints) -> float:
+        counts = (said > 0).sum(axis=1), (said < 0).sum(axis=1)
+        return float(impurity(np.array([x.shape[1]]), x.sum(axis=1), *counts, self._weights)[0])
+
+    def _cheapest(self, besides: int) -> tuple[Pair | None, float]:
+        """The pair of siblings whose merge costs least."""
+        stamps = self._taught.stamps
+        pairs = [(*pair, stamps[pair[0]], stamps[pair[1]]) for pair in self._taught.siblings.pairs()]
+        fresh = [key for key in pairs if key not in self._costs]
+        costs = dict(zip(fresh, self._merge_costs([key[:2] for key in fresh]), strict=True))
+        self._costs = {key: costs[key] if key in costs else self._costs[key] for key in pairs}
+        found = [(cost, key[:2]) for key, cost in self._costs.items() if besides not in key[:2]]
+        if not found:
+            return None, 0.0
+        cost, pair = min(found)
+        return pair, cost
+
+    def _merge_costs(self, pairs: list[Pair]) -> list[float]:
+        if not pairs:
+            return []
+        one, two = np.array(pairs, dtype=np.int64).T
+        apart = self._of(one, None) + self._of(two, None)
+        return [float(cost) for cost in self._of(one, two) - apart]
+
+    def _of(self, one: Ints, two: Ints | None) -> Doubles:
+        taught = self._taught
+        sides = [one] if two is None else [one, two]
+        weight = np.sum([_sizes(taught, side) for side in sides], axis=0)
+        sums = np.sum([taught.sums.values[side] for side in sides], axis=0)
+        counts = np.sum([taught.counts.values[side] for side in sides], axis=0)
+        return impurity(weight, sums, counts[:, 0], counts[:, 1], self._weights)
+
+
+def _sizes(taught: TaughtSet, parts: Ints) -> Ints:
+    return np.array([len(taught.members[int(part)]) for part in parts], dtype=np.int64)

@@ -1,0 +1,63 @@
+"""The versions of a tagger: every change makes one, and any can be gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sonotype.catalog.taggers.values import Change
+from sonotype.core.errors import Code, SonotypeError
+
+FITTED = 1
+
+
+class History:
+    """Versions 1 (the fitted set) to `current`. A version's state is a chain of corrections from the fitted set.
+
+    Args:
+        changes: acknowledged, oldest first.
+    """
+
+    def __init__(self, changes: Sequence[Change] = ()) -> None:
+        self.changes: list[Change] = []
+        self.events: dict[str, Change] = {}
+        self._head = [0, 0]  # by version: the last correction that its state holds, 0 for none
+        self._before: dict[int, int] = {}
+        for change in changes:
+            self.add(change)
+
+    @property
+    def current(self) -> int:
+        """The newest version."""
+        return FITTED + len(self.changes)
+
+    def add(self, change: Change) -> None:
+        """Take a change in, which makes the next version."""
+        if change.kind == "feedback":
+            self._before[change.version] = self._head[-1]
+            self._head.append(change.version)
+        else:
+            assert change.target is not None  # noqa: S101 - written with one
+            self._head.append(self._head[change.target])
+        self.changes.append(change)
+        if change.event is not None:
+            self.events[change.event] = change
+
+    def chain(self, version: int | None = None) -> list[Change]:
+        """The corrections that the state of a version holds, oldest first."""
+        head, found = self._head[self.current if version is None else version], []
+        while head:
+            found.append(self.changes[head - FITTED - 1])
+            head = self._before[head]
+        return found[::-1]
+
+    def before_last(self) -> tuple[int, Change]:
+        """The version before the last correction that still counts, and that correction. Raises `conflict`."""
+        head = self._head[-1]
+        if not head:
+            raise SonotypeError(Code.CONFLICT, "There is no correction to undo.")
+        return head - 1, self.changes[head - FITTED - 1]
+
+    def check(self, version: int) -> None:
+        """Raises `not_found` for a version that there never was."""
+        if not FITTED <= version <= self.current:
+            raise SonotypeError(Code.NOT_FOUND, f"There are the versions 1 to {self.current}, and no {version}.")
