@@ -17,7 +17,7 @@ from fakeplane import FakePlane
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from sonotype.api.oip.request import MAX_ITEMS
+from sonotype.api.oip.tensors import MAX_ITEMS
 from sonotype.api.oip.wav import wav_bytes
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.query import AnalyzeQuery
@@ -185,6 +185,8 @@ RATE = {"parameters": {"sample_rate": 8000}}
         ({"inputs": [part(name="video")], **RATE}, "exactly one input"),
         ({"inputs": [part(shape=[3])], **RATE}, "does not fit"),
         ({"inputs": [part(shape=[-2])], **RATE}, "shape"),
+        ({"inputs": [part(shape=[1] * 8 + [2])], **RATE}, "shape"),
+        ({"inputs": [part(name="audio", datatype="BYTES", shape=[65], data=[""] * 65)]}, "1 to 64 items"),
         ({"inputs": [part(datatype="FP16")], **RATE}, "none of BYTES, FP32 and FP64"),
         ({"inputs": [part(data=["a", "b"])], **RATE}, "not numbers"),
         ({"inputs": [part(data=["1", "2"])], **RATE}, "not numbers"),
@@ -222,6 +224,7 @@ async def test_bad_bytes(client: httpx.AsyncClient) -> None:
         (b"no json", None, "not JSON"),
         (b'{"inputs": NaN}', None, "not JSON"),
         (head + b"x" * 9, str(len(head) + 100), "Inference-Header-Content-Length"),
+        (head + b"x" * 9, "9" * 5000, "Inference-Header-Content-Length"),
         (head + b"x" * 9, "-1", "Inference-Header-Content-Length"),
         (head + b"x" * 8, str(len(head)), "bytes behind the JSON"),
         (head + struct.pack("<I", 6) + b"x" * 5, str(len(head)), "end within an element"),

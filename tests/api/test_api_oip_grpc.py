@@ -135,6 +135,10 @@ async def test_errors(oip: GRPCInferenceServiceStub, plane: FakePlane) -> None:
     misplaced.inputs.add(name="audio", datatype="BYTES", shape=[1]).contents.fp32_contents.append(1.0)
     assert (await status(misplaced))[0] is invalid
     assert (await status(pb.ModelInferRequest(model_name="fake")))[0] is invalid
+    vast = asked(DATA)
+    vast.inputs[0].shape[:] = [2**62] * 200_000  # their product alone would take hours
+    assert await status(vast) == (invalid, "The shape of 'audio' has more than 8 axes.")
+    assert await status(asked(*[b""] * 65)) == (invalid, "A request has 1 to 64 items.")
     assert (await status(asked(DATA, colour="red")))[0] is invalid
     assert (await status(asked(DATA, outputs=[{"name": "nothing"}])))[0] is invalid
     plane.error = SonotypeError(Code.UNDECODABLE, "It cannot be decoded.")

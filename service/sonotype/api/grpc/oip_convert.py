@@ -11,6 +11,8 @@ from sonotype.api.oip.infer import InferAnswer
 from sonotype.api.oip.request import MAX_CLASSES, InferRequest, Wanted
 from sonotype.api.oip.tensors import Tensor, from_raw, from_values, invalid, to_raw
 
+# as Python's objects they grow to many times their size
+_MOST_NUMBERS = 4 * 2**20
 _FIELDS = {"BYTES": "bytes_contents", "FP32": "fp32_contents", "FP64": "fp64_contents"}
 
 
@@ -65,7 +67,10 @@ def _tensor(given: pb.ModelInferRequest.InferInputTensor, raw: Any) -> Tensor:
     field = _FIELDS.get(given.datatype, "")
     if any(kind.name != field for kind, _ in given.contents.ListFields()):
         raise invalid(f"The contents of {given.name[:64]!r} stand in another field than its datatype's.")
-    return from_values(given.name, given.datatype, given.shape, getattr(given.contents, field, []))
+    values = getattr(given.contents, field, [])
+    if len(values) > _MOST_NUMBERS:
+        raise invalid(f"An input has at most {_MOST_NUMBERS} numbers as contents; send more as raw_input_contents.")
+    return from_values(given.name, given.datatype, given.shape, values)
 
 
 def _parameters(values: Mapping[str, pb.InferParameter]) -> dict[str, Any]:

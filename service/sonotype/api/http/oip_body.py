@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from sonotype.api.options import parse_options
 
 # JSON that holds samples as text grows to many times its size while it is read
 MAX_JSON_BYTES = 16 * 2**20
+_DIGITS = re.compile("[0-9]{1,18}")
 Size = Annotated[int, Field(ge=0, le=2**40)]
 Parameters = dict[str, bool | int | float | str | None]
 
@@ -106,7 +108,7 @@ def _parted(body: bytes, head_length: str | None) -> tuple[bytes, memoryview]:
     """The JSON and what lies behind it."""
     size = len(body)
     if head_length is not None:
-        if not (head_length.isascii() and head_length.isdecimal() and int(head_length) <= size):
+        if not (_DIGITS.fullmatch(head_length) and int(head_length) <= size):
             raise invalid("Inference-Header-Content-Length is not the length of the JSON at the body's beginning.")
         size = int(head_length)
     if size > MAX_JSON_BYTES:

@@ -11,14 +11,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from sonotype.api.oip.tensors import Tensor, invalid
+from sonotype.api.oip.tensors import MAX_ITEMS, Tensor, invalid
 from sonotype.api.oip.wav import wav_bytes
 from sonotype.api.options import parse_options
 from sonotype.api.params import ModelParams
 from sonotype.core.types import Upload
 from sonotype.plane.query import AnalyzeQuery
 
-MAX_ITEMS = 64
 MAX_CLASSES = 100_000
 
 

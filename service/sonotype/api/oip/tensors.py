@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sonotype.core.errors import Code, SonotypeError
 
 DTYPES: dict[str, str] = {"FP32": "<f4", "FP64": "<f8"}
+MAX_ITEMS = 64
+MAX_AXES = 8
 _LENGTH = struct.Struct("<I")
 Elements = NDArray[Any] | list[bytes]
 
@@ -28,6 +30,8 @@ class Tensor:
     data: Elements
 
     def __post_init__(self) -> None:
+        if len(self.shape) > MAX_AXES:  # the product of a million sizes takes hours
+            raise invalid(f"The shape of {self.name[:64]!r} has more than {MAX_AXES} axes.")
         if any(size < 0 for size in self.shape) or math.prod(self.shape) != len(self.data):
             raise invalid(
                 f"The shape {list(self.shape)} of {self.name[:64]!r} does not fit its {len(self.data)} elements."
@@ -47,6 +51,7 @@ def from_raw(name: str, datatype: str, shape: Sequence[int], raw: bytes | memory
 def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence[Any]) -> Tensor:
     """A tensor from a list of numbers, flat or nested, or from elements. Raises `invalid_request`."""
     if datatype == "BYTES":
+        _check_count(values)
         elements = [value.encode() if isinstance(value, str) else value for value in _flat(values)]
         if not all(isinstance(element, bytes) for element in elements):
             raise invalid(f"The elements of {name[:64]!r} are not strings.")
@@ -88,8 +93,15 @@ def _split(name: str, raw: memoryview) -> list[bytes]:
         if end > len(raw):
             raise invalid(f"The bytes of {name[:64]!r} end within an element.")
         elements.append(bytes(raw[at + _LENGTH.size : end]))
+        _check_count(elements)
         at = end
     return elements
+
+
+def _check_count(elements: Sequence[Any]) -> None:
+    """Each is an item, and an upload holds millions of empty ones."""
+    if len(elements) > MAX_ITEMS:
+        raise invalid(f"A request has 1 to {MAX_ITEMS} items.")
 
 
 def _flat(values: Any) -> list[Any]:
