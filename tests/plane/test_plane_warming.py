@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from sonotype.core.settings import Settings
-from sonotype.main import _warming
+from sonotype.main import _background
 from sonotype.plane.service import Service
 
 
@@ -32,7 +32,7 @@ async def test_an_error_is_logged_and_the_end_of_the_service_is_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception | None, lines: int
 ) -> None:
     plane = Plane(error)
-    async with _warming(cast("Service", plane), Settings(data_dir=tmp_path, sonify_warm=True)):
+    async with _background(cast("Service", plane), Settings(data_dir=tmp_path, sonify_warm=True)):
         await plane.begun.wait()
         await asyncio.sleep(0)
         assert len(caplog.records) == lines, "said at once, not at the end"
