@@ -10,13 +10,15 @@ import random
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import euclidean
 
 Parts = list[list[int]]
 
 
 def distances(x: Any) -> Any:
     n = len(x)
-    return [[math.dist(x[i], x[j]) for j in range(n)] for i in range(n)]
+    half = [[float(euclidean(x[i], x[j])) for j in range(i)] for i in range(n)]
+    return [[half[max(i, j)][min(i, j)] if i != j else 0.0 for j in range(n)] for i in range(n)]
 
 
 def farthest(part: Any, d: Any) -> Any:
@@ -34,7 +36,7 @@ def halves(part: Any, pair: Any, d: Any) -> Any:
 
 
 def labelsets(part: Any, y: Any) -> Any:
-    return {tuple(y[i]) for i in part}
+    return {tuple(row) for row in np.unique(np.asarray(y)[part], axis=0).tolist()} if part else set()
 
 
 def mchen(x: Any, y: Any, budget: Any) -> Parts:

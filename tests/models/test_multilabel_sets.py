@@ -183,3 +183,12 @@ def test_a_cut_by_labels_finds_the_label_and_not_the_larger_scatter() -> None:
     y = x[:, 1:] > 0
     found = PrototypeSet.fit(x, y, method="entropy", budget=2)
     assert sorted(found.y[:, 0].tolist()) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("options", [{}, {"labels": "majority", "position": "median"}])
+def test_one_tree_gives_both_methods_that_split_by_diameter(options: Any) -> None:
+    x, y = separate()
+    found = fit(x, y, "mchen", 20).reform(**options, per_labelset=True).at(10)
+    fitted = fit(x, y, "mrsp1", 10, **options)
+    assert np.array_equal(found.x, fitted.x)
+    assert np.array_equal(found.y, fitted.y)

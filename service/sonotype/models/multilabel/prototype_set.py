@@ -114,6 +114,13 @@ class PrototypeSet:
             raise _invalid(f"this set was fitted for {self._budget} parts and cannot be cut to {count}")
         return _cut(self._samples, self._former, self.tree, count, self._kept)
 
+    def reform(
+        self, *, labels: Labels = "soft", position: Position = "mean", per_labelset: bool = False
+    ) -> PrototypeSet:
+        """The same parts with other prototypes, without fitting: `mchen` with `per_labelset` is `mrsp1`."""
+        former = Former(self._samples, Form(labels, position, per_labelset))
+        return _cut(self._samples, former, self.tree, self._budget, self._kept)
+
 
 def _cut(samples: Samples, former: Former, tree: Tree, budget: int, kept: Ints) -> PrototypeSet:
     leaves = tree.leaves(budget if tree.has_budgets else None)
