@@ -55,8 +55,17 @@ def _blocks(n: int, width: int) -> Iterator[slice]:
 
 
 def _nearest(distances: Doubles, k: int) -> tuple[Doubles, Ints]:
-    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(distances, order, axis=1), order
+    if distances.shape[1] <= 4 * k:
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(distances, order, axis=1), order
+    some = np.sort(np.argpartition(distances, k - 1, axis=1)[:, :k], axis=1)
+    far = np.take_along_axis(distances, some, axis=1)
+    for row in np.flatnonzero((distances <= far.max(axis=1, keepdims=True)).sum(axis=1) > k):
+        # several lie as far as the last one that counts: the first of them count
+        some[row] = np.sort(np.argsort(distances[row], kind="stable")[:k])
+        far[row] = distances[row, some[row]]
+    order = np.argsort(far, axis=1, kind="stable")
+    return np.take_along_axis(far, order, axis=1), np.take_along_axis(some, order, axis=1)
 
 
 def _between(x: Matrix, to: Matrix) -> Doubles:
