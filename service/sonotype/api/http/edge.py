@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -9,7 +10,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sonotype.api.http.linger import Lingering
-from sonotype.api.http.problem import unexpected
+from sonotype.api.http.problem import error_response, unexpected
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.telemetry import metrics
 from sonotype.telemetry.requests import request_scope
 
@@ -25,6 +27,7 @@ _LASTING_TEMPLATES = (
     ("/v1/jobs/", "/events", "/v1/jobs/{job_id}/events"),
     ("/v2/models/", "/infer", "/v2/models/{name}/infer"),
 )
+_RETRY_AFTER_S = 2.0
 SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
@@ -65,6 +68,12 @@ class _Exchange:
         gauge.inc()
         try:
             await app(self.scope, lingering.receive, lingering.send)
+        except asyncio.CancelledError:  # the time for draining is over
+            if self.status:
+                raise
+            error = SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)
+            answer = error_response(error, self.request_id, self.scope["path"])
+            await answer(self.scope, lingering.receive, lingering.send)
         except Exception:  # noqa: BLE001 - the request edge: a defect costs one request, never the process
             await self._answer_defect(lingering.receive, lingering.send)
         finally:
