@@ -28,6 +28,7 @@ CORPORA = ("emotions", "birds", "scene", "yeast", "genbase", "medical")
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 CURVES = ("random subset", "k-means soft", "MChen soft", "entropy")
 NOISY = ("all points", "random subset", "k-means soft", "MChen", "MChen soft", "MRHC (no budget)", "entropy")
+LARGEST = 900  # prototypes, where k-means begins to take minutes
 NOISE = (0.0, 0.2, 0.4)
 
 
@@ -52,7 +53,7 @@ def curve(corpus: Corpus) -> list[Row]:
     return [
         row | {"share": share}
         for share in SHARES
-        if share * len(corpus.x) >= 3
+        if 3 <= share * len(corpus.x) <= LARGEST
         for name in CURVES
         for row in contenders.measure(corpus, name, contenders.field(share)[name], ("near",))
     ]
@@ -88,14 +89,14 @@ def main() -> None:
     parser.add_argument("--mulan", type=Path, help="folder of corpora")
     parser.add_argument("--tags", type=Path, nargs="*", default=[], help="tag data")
     parser.add_argument("--share", type=float, default=0.05, help="the budget of the tables")
-    parser.add_argument("--out", type=Path, help="write the figures to this JSON file")
+    parser.add_argument("--out", type=Path, help="add the figures to this JSON file")
     parser.add_argument("--picture", type=Path, help="draw mAP against size as SVG")
     options = parser.parse_args()
     published = CORPORA if options.mulan else ()
     corpora = [*(load(options.mulan, name).scaled() for name in published), *map(tags, options.tags)]
     if not corpora:
         parser.error("neither --mulan nor --tags: there is nothing to measure")
-    results: dict[str, Any] = {}
+    results: dict[str, Any] = json.loads(options.out.read_text()) if options.out and options.out.exists() else {}
     for corpus in corpora:
         shape = {"train": len(corpus.x), "test": len(corpus.test_x), "d": corpus.x.shape[1], "L": corpus.y.shape[1]}
         marks = {votes: contenders.best_of_all_points(corpus, votes) for votes in ("equal", "near")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,14 @@ def test_k_means_gives_as_many_prototypes_as_asked_for() -> None:
     found = PrototypeSet.fit(x, y, method="kmeans", budget=0.1)
     assert len(found) == 6
     assert found.weight.sum() == 60
+    assert len(PrototypeSet.fit(np.ones((5, 2)), np.eye(5), method="kmeans", budget=3)) == 1
+
+
+def test_a_method_says_which_package_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    with pytest.raises(SonotypeError, match=r"sonotype\[train\]") as refused:
+        PrototypeSet.fit(*separate(), method="kmeans", budget=3)
+    assert refused.value.code is Code.INVALID_REQUEST
 
 
 def test_a_cut_by_labels_finds_the_label_and_not_the_larger_scatter() -> None:

@@ -29,10 +29,19 @@ def cut(samples: Samples, method: Method, budget: int, *, compat: bool, seed: in
     """Cut a corpus into parts.
 
     Raises:
-        SonotypeError: `invalid_request` for a method that keeps all distances on too many samples.
+        SonotypeError: `invalid_request` for a method that keeps all distances on too many samples, or that takes a
+            package that is not installed.
     """
     if not samples.n:
         return Tree([np.arange(0)], [])
+    try:
+        return _cut(samples, method, budget, compat=compat, seed=seed)
+    except ModuleNotFoundError as error:
+        detail = f"No prototypes: {method} takes {error.name}, which comes with `pip install 'sonotype[train]'`."
+        raise SonotypeError(Code.INVALID_REQUEST, detail) from error
+
+
+def _cut(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
     if method == "entropy":
         return by_entropy(samples, budget)
     if method == "mrhc":
@@ -59,6 +68,8 @@ def _by_distances(samples: Samples, method: Method, budget: int, *, compat: bool
 def _by_kmeans(samples: Samples, count: int, seed: int) -> Tree:
     from sklearn.cluster import KMeans  # noqa: PLC0415 - of an extra
 
+    if not samples.is_sparse:
+        count = min(count, len(np.unique(samples.x, axis=0)))
     assigned = KMeans(count, n_init=1, random_state=seed).fit(samples.x).labels_
     tree = Growing(np.arange(samples.n))
     tree.split(0, [np.flatnonzero(assigned == number) for number in range(count)])
