@@ -202,6 +202,8 @@ RATE = {"parameters": {"sample_rate": 8000}}
         ({"inputs": [part()], "parameters": {"sample_rate": 8000, "model": "other"}}, "in its path"),
         ({"inputs": [part()], "parameters": {"sample_rate": 8000, "hop_s": -1}}, "hop_s"),
         ({"inputs": [part()], "outputs": [{"name": "nothing"}], **RATE}, "no output 'nothing'"),
+        ({"inputs": [part()], "outputs": [{"name": "scores"}, {"name": "scores"}], **RATE}, "twice"),
+        ({"inputs": [part()], "parameters": {"sample_rate": 8000, "binary_data_output": "x"}}, "true or false"),
         ({"inputs": [part()], "extra": 1, **RATE}, "extra"),
         ({"inputs": [part(parameters={"binary_data_size": 8})], **RATE}, "data as well"),
         ({"inputs": [part(data=None, parameters={"binary_data_size": 8})], **RATE}, "bytes behind the JSON"),

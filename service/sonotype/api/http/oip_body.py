@@ -71,6 +71,8 @@ def read_request(body: bytes, head_length: str | None, model: str, version: str)
         raise invalid(f"The body is not JSON, which has neither NaN nor Infinity: {error}.") from None
     parsed = parse_options(InferBody, values)
     binary = parsed.parameters.get("binary_data_output", False)
+    if not isinstance(binary, bool):
+        raise invalid("binary_data_output is true or false.")
     own = {name: value for name, value in parsed.parameters.items() if name != "binary_data_output"}
     of_input = {name: value for name, value in parsed.inputs[0].parameters.items() if name != "binary_data_size"}
     wanted = tuple(
@@ -78,7 +80,7 @@ def read_request(body: bytes, head_length: str | None, model: str, version: str)
         for output in parsed.outputs
     )
     tensor = _tensor(parsed.inputs[0], rest)
-    return InferRequest(model, version, parsed.id, (tensor,), own | of_input, wanted, binary_output=bool(binary))
+    return InferRequest(model, version, parsed.id, (tensor,), own | of_input, wanted, binary_output=binary)
 
 
 def write_answer(request: InferRequest, answer: InferAnswer, headers: dict[str, str]) -> Response:

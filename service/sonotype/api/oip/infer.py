@@ -47,6 +47,8 @@ async def infer(
     unknown = {output.name for output in wanted} - {output.name for output in offered}
     if unknown:
         raise invalid(f"The model has no output {sorted(unknown)[0][:64]!r}.")
+    if len({output.name for output in wanted}) < len(wanted):
+        raise invalid("An output is asked for twice.")
     embeddings = tuple(output.name for output in wanted if output.name not in ("scores", "labels"))
     query = replace(query_of(request, params, embeddings), client=client)
     query = replace(query, timeout_s=min((t for t in (query.timeout_s, timeout_s) if t is not None), default=None))
