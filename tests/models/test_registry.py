@@ -94,6 +94,11 @@ def test_no_repository_shadows_another(tmp_path: Path) -> None:
         (CARD, "the card is named 'musicnn-msd', its folder 'broken'"),
         (CARD.replace("musicnn-msd", "broken") + "\n[surprise]\n", "surprise: Extra inputs"),
         (CARD.replace("musicnn-msd", "broken").replace('"pop"', '"rock"'), "labels are the same"),
+        (
+            CARD.replace("musicnn-msd", "broken").replace('version = "1"', f'version = "{"1" * 5000}"', 1),
+            "80 characters",
+        ),
+        (f"x = {'[' * 20_000}", "cannot be read"),
         (CARD.replace("musicnn-msd", "../etc"), "name: String should match"),
         (CARD.replace("musicnn-msd", "broken").replace('sha256 = "f', '# "f'), "source.sha256"),
         (CARD.replace("musicnn-msd", "broken").replace('sha256 = "f', 'sha256 = "../'), "source.sha256: String"),

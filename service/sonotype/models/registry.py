@@ -28,6 +28,8 @@ from sonotype.models.heads.arrays import FILE_NAME
 from sonotype.models.heads.transfer import HEAD_FILE
 from sonotype.models.weights.layout import find_weights, weights_name
 
+_LONGEST_VERSION = 80
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -295,7 +297,7 @@ def _read(path: Path, name: str, version: str | None) -> AnyCard | str:
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         return f"card.toml cannot be read: {error}"
     if version is not None and card.version != version:
         return f"the card is of version {card.version!r}, its folder is {version!r}"
@@ -304,6 +306,8 @@ def _read(path: Path, name: str, version: str | None) -> AnyCard | str:
 
 def _fault(card: AnyCard, folder: str) -> str | None:
     """What the schema cannot say about a card."""
+    if len(card.version) > _LONGEST_VERSION:
+        return f"a version has at most {_LONGEST_VERSION} characters"
     if card.name != folder:
         return f"the card is named {card.name!r}, its folder {folder!r}"
     if isinstance(card, Card) and card.source.kind != "none" and (card.weights is None or card.source.sha256 is None):
