@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from fakeplane import FakePlane
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from sonotype.api.http.live_socket import LiveSocket
 from sonotype.api.http.server import ImpatientProtocol
@@ -156,6 +158,31 @@ async def test_a_message_that_is_too_large_closes_the_connection(port: int) -> N
         assert closed.value.rcvd.code == 1009
 
 
+async def test_a_message_in_endless_pieces_closes_the_connection(port: int, plane: LivePlane) -> None:
+    async with session(port, {}) as connection:
+        await message(connection)
+        await connection.send([b"a"] * 100)
+        assert (await message(connection))["time_s"] == 100
+        with pytest.raises(ConnectionClosed):
+            await connection.send([b""] * 3000)
+            await connection.recv()
+    await _until_left(plane)
+
+
+async def test_who_pings_and_never_reads_is_given_up(port: int, plane: LivePlane) -> None:
+    async with session(port, {}, ping_interval=None) as connection:
+        await message(connection)
+        connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.transport.pause_reading()
+        ping = Frame(Opcode.PING, bytes(125)).serialize(mask=True) * 1000
+        async with asyncio.timeout(60):
+            while plane.n_live and not connection.transport.is_closing():
+                connection.transport.write(ping)
+                await asyncio.sleep(0)
+        connection.transport.abort()
+    await _until_left(plane)
+
+
 async def test_the_clock_of_request_heads_does_not_end_a_session(
     monkeypatch: pytest.MonkeyPatch, app: FastAPI, port: int
 ) -> None:
@@ -172,9 +199,7 @@ async def test_who_leaves_is_forgotten(port: int, plane: LivePlane) -> None:
         await message(connection)
         assert plane.n_live == 1
         connection.transport.abort()
-    async with asyncio.timeout(30):
-        while plane.n_live:
-            await asyncio.sleep(0.01)
+    await _until_left(plane)
 
 
 async def test_who_answers_no_ping_is_forgotten(monkeypatch: pytest.MonkeyPatch, port: int, plane: LivePlane) -> None:
@@ -189,8 +214,12 @@ async def test_who_answers_no_ping_is_forgotten(monkeypatch: pytest.MonkeyPatch,
     async with session(port, {}, ping_interval=None) as connection:
         await message(connection)
         connection.transport.pause_reading()  # the kernel still acknowledges everything
-        async with asyncio.timeout(30):
-            while plane.n_live:
-                await asyncio.sleep(0.01)
+        await _until_left(plane)
         connection.transport.abort()
     assert given_up
+
+
+async def _until_left(plane: LivePlane) -> None:
+    async with asyncio.timeout(30):
+        while plane.n_live:
+            await asyncio.sleep(0.01)

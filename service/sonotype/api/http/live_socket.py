@@ -8,6 +8,7 @@ import socket
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
@@ -18,8 +19,10 @@ _LATE_S = 0.25
 # How long an open connection may still be told why it ends when the server stops.
 FAREWELL_S = 2.0
 _CLOSE_WITHIN_S = 2.0
-_SEND_BYTES: Final = 1 << 16
-_RECEIVE_BYTES: Final = 1 << 18
+_KERNEL_BYTES: Final = 1 << 16
+# No client that reads is ever so much behind, and none that sends audio cuts a message into so many pieces.
+_MOST_UNREAD_BYTES: Final = 1 << 20
+_MOST_FRAGMENTS: Final = 1024
 LEFT: Final = "sonotype.left"
 
 _log = logging.getLogger("sonotype.websocket")
@@ -34,6 +37,7 @@ class LiveSocket(WebSocketsSansIOProtocol):
     * A connection that is given up is aborted: its unread bytes would keep it open for as long as the kernel retries.
     * `scope["sonotype.left"]` is an event that is set when the connection is lost, also while nobody receives.
     * When the server stops, there is time for a last message.
+    * What a client can make us keep is bounded also where it breaks no rule of the protocol.
     """
 
     farewell_s = FAREWELL_S
@@ -51,8 +55,8 @@ class LiveSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
 
     def handle_connect(self, event: Request) -> None:
         """Tell the app where to learn of the loss."""
@@ -64,6 +68,19 @@ class LiveSocket(WebSocketsSansIOProtocol):
         """Take the sign of life."""
         self._heard = self.loop.time()
         super().data_received(data)
+
+    def handle_ping(self) -> None:
+        """Answer, unless nobody reads the answers: they would be kept for ever."""
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            self.transport.abort()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take a piece of a message; pieces without bytes are counted by nobody else."""
+        if len(self.frames) >= _MOST_FRAGMENTS:
+            self.transport.abort()
+        else:
+            super().handle_cont(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app."""
