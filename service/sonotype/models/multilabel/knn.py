@@ -58,7 +58,8 @@ class MultiLabelKNN:
         self.k = max(1, min(adapted_k(n, self.votes) if k is None else k, n))
         self._strength: Doubles = np.sqrt(np.ones(n) if weight is None else weight)
         self._hard: Bools = self._y > 0.5
-        self._members, self._spread = members, spread
+        self._members = members
+        self._reach = None if spread is None else Reach(spread)
         if kind == "lp":
             self._labelset = labelset_ids(self._hard)
         if kind == "ml":
@@ -87,7 +88,7 @@ class MultiLabelKNN:
         scores, near = self._scores(distances, neighbours)[0], neighbours[0]
         votes = self._votes(distances, near)
         shares = votes / np.maximum(votes.sum(axis=0), np.finfo(np.float64).tiny)
-        reach = Reach(self._spread).at(int(near[0]), float(distances[0, 0])) if self._spread is not None else None
+        reach = self._reach.at(int(near[0]), float(distances[0, 0])) if self._reach else None
         found = [
             Neighbour(int(number), float(distance), self._of(number), share)
             for number, distance, share in zip(near, distances[0], shares, strict=True)

@@ -17,6 +17,8 @@ from sonotype.models.multilabel.methods import BUDGETED, PER_LABELSET, Method
 from sonotype.models.multilabel.parts import Tree
 from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
 
+__all__ = ["BUDGETED", "Method", "PrototypeSet"]
+
 
 @dataclass(frozen=True, slots=True)
 class PrototypeSet:
