@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -145,6 +146,7 @@ def test_killed_worker_costs_no_answer(tmp_path: Path) -> None:  # case 26
 def test_sigterm_under_load_loses_nothing(tmp_path: Path) -> None:  # case 32
     """What the service has seen is answered; who got no answer was refused, or closed before a byte was read."""
     unanswered: list[str] = []
+    first_answers = threading.Barrier(9)
     with serve(tmp_path, models="fake") as service:
         service.wait_ready()
 
@@ -160,11 +162,14 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path) -> None:  # case 32
                     unanswered.append(name)
                     break
                 codes.append(answer.status_code)
+                if i == 0:
+                    first_answers.wait(120)
             return codes
 
         with ThreadPoolExecutor(8) as threads:
             running = [threads.submit(many, i) for i in range(8)]
-            time.sleep(1)
+            first_answers.wait(120)
+            time.sleep(0.2)  # into the midst of the next ones
             service.process.send_signal(signal.SIGTERM)
             service.process.send_signal(signal.SIGTERM)
             codes = [code for codes in running for code in codes.result()]
