@@ -34,7 +34,7 @@ def test_protobuf_code_is_fresh(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["sonotype", "catalog"])
+@pytest.mark.parametrize("name", ["sonotype", "catalog", "tagger"])
 def test_every_message_field_and_method_is_described(name: str) -> None:
     """The proto is the manual of the gRPC face: services, methods, messages and enums carry a comment."""
     lines = (ROOT / f"proto/sonotype/v1/{name}.proto").read_text().splitlines()
@@ -73,6 +73,14 @@ def test_openapi_documents_what_is_promised(app: FastAPI) -> None:
         "/v1/playlists",
         "/v1/catalog",
         "/v1/catalog/generations/{name}/promote",
+        "/v1/taggers",
+        "/v1/taggers/{name}",
+        "/v1/taggers/{name}/tag",
+        "/v1/taggers/{name}/feedback",
+        "/v1/taggers/{name}/undo",
+        "/v1/taggers/{name}/rollback",
+        "/v1/taggers/{name}/versions",
+        "/v1/taggers/{name}/report",
         "/v1/jobs",
         "/v1/jobs/{job_id}",
         "/v1/jobs/{job_id}/files",

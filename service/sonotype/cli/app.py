@@ -19,6 +19,7 @@ from sonotype.cli import (
     serve,
     similar,
     sonify,
+    taggers,
     tracks,
     train,
 )
@@ -44,6 +45,7 @@ app.command("ingest")(ingest.ingest)
 app.add_typer(tracks.app, name="tracks")
 app.command("similar")(similar.similar)
 app.command("playlist")(similar.playlist)
+app.add_typer(taggers.app, name="taggers")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(prototypes.app, name="prototypes")

@@ -8,12 +8,15 @@ from typing import Generic, TypeVar
 from sonotype.api.collect import Collector, Pace
 from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.grpc.gen import tagger_pb2 as tag
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.port import ByteBudget
 
-Message = TypeVar("Message", pb.AnalyzeRequest, pb.SonifyRequest, cat.PutTrackRequest, cat.SimilarRequest)
+Message = TypeVar(
+    "Message", pb.AnalyzeRequest, pb.SonifyRequest, cat.PutTrackRequest, cat.SimilarRequest, tag.TagRequest
+)
 
 
 class UploadStream(Generic[Message]):

@@ -16,14 +16,17 @@ from sonotype.api.grpc.gen import control_pb2 as ctl
 from sonotype.api.grpc.gen import grpc_service_pb2 as oip
 from sonotype.api.grpc.gen import live_pb2 as live
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.grpc.gen import tagger_pb2 as tag
 from sonotype.api.grpc.gen.catalog_pb2_grpc import add_CatalogServicer_to_server
 from sonotype.api.grpc.gen.control_pb2_grpc import add_ModelControlServicer_to_server
 from sonotype.api.grpc.gen.grpc_service_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from sonotype.api.grpc.gen.live_pb2_grpc import add_LiveServicer_to_server
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import add_SonotypeServicer_to_server
+from sonotype.api.grpc.gen.tagger_pb2_grpc import add_TaggersServicer_to_server
 from sonotype.api.grpc.live_servicer import LiveServicer
 from sonotype.api.grpc.oip_servicer import InferenceServicer
 from sonotype.api.grpc.servicer import Servicer
+from sonotype.api.grpc.tagger_servicer import TaggerServicer
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
 
@@ -31,6 +34,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["Sonotype"].full_name
 CATALOG = cat.DESCRIPTOR.services_by_name["Catalog"].full_name
 CONTROL = ctl.DESCRIPTOR.services_by_name["ModelControl"].full_name
 LIVE = live.DESCRIPTOR.services_by_name["Live"].full_name
+TAGGERS = tag.DESCRIPTOR.services_by_name["Taggers"].full_name
 INFERENCE = oip.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 # Room for the options and the framing around the largest chunk.
 MESSAGE_OVERHEAD_BYTES = 2**20
@@ -96,10 +100,12 @@ class GrpcServer:
         control = ControlServicer(self._plane, self._settings)
         add_ModelControlServicer_to_server(control, server)  # type: ignore[no-untyped-call]
         add_LiveServicer_to_server(LiveServicer(self._plane, self._settings), server)  # type: ignore[no-untyped-call]
+        taggers = TaggerServicer(self._plane, self._settings)
+        add_TaggersServicer_to_server(taggers, server)  # type: ignore[no-untyped-call]
         inference = InferenceServicer(self._plane, self._settings)
         add_GRPCInferenceServiceServicer_to_server(inference, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (SERVICE, CATALOG, LIVE, CONTROL, INFERENCE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE, CATALOG, TAGGERS, LIVE, CONTROL, INFERENCE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
 
@@ -113,7 +119,7 @@ class GrpcServer:
         readiness = await self._plane.readiness()
         serving = health_pb2.HealthCheckResponse.SERVING
         status = serving if readiness.ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE, CATALOG, LIVE, CONTROL, INFERENCE):
+        for name in ("", SERVICE, CATALOG, TAGGERS, LIVE, CONTROL, INFERENCE):
             await self._health.set(name, status)
 
 

@@ -25,12 +25,14 @@ from sonotype.api.http.routes import (
     similar,
     sonify,
     subsonic,
+    taggers,
     tracks,
     uploads,
 )
 from sonotype.api.http.schemas import Problem
 from sonotype.api.job_params import JobBody
 from sonotype.api.sonify import SonifyBody
+from sonotype.api.tagger_params import FeedbackBody, RollbackBody, TagBody, TaggerBody, UndoBody
 from sonotype.api.track_params import TrackSubmission
 from sonotype.api.web.routes import router as web
 from sonotype.core.settings import Settings
@@ -42,6 +44,8 @@ A service that listens to music and answers with labels, embeddings and reasons 
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems with a stable `code`. Every answer carries
 `X-Request-Id` (a valid one of yours is taken over) and, for audio, `Server-Timing`. Unknown parameters are refused.
 """
+
+_TAGGERS = (TaggerBody, TagBody, FeedbackBody, UndoBody, RollbackBody)
 
 
 def create_app(plane: Plane, settings: Settings) -> FastAPI:
@@ -60,7 +64,7 @@ def create_app(plane: Plane, settings: Settings) -> FastAPI:
     app.state.settings = settings
     problem.install(app)
     app.add_middleware(Edge)
-    catalogue = (tracks, similar, playlists, jobs, catalog, subsonic)
+    catalogue = (tracks, similar, playlists, jobs, catalog, taggers, subsonic)
     for part in (uploads, *catalogue, sonify, prototypes, models, control, oip, health, listen):
         app.include_router(part.router)
     app.include_router(web)
@@ -83,7 +87,17 @@ def _describe(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> None:
     """Our problem instead of the framework's error bodies, and the two ways to send a key."""
     schemas = document["components"]["schemas"]
-    for body in (Problem, SonifyBody, TrackSubmission, SimilarBody, PlaylistBody, JobBody, LoadBody, InferBody):
+    for body in (
+        Problem,
+        SonifyBody,
+        TrackSubmission,
+        SimilarBody,
+        PlaylistBody,
+        JobBody,
+        LoadBody,
+        InferBody,
+        *_TAGGERS,
+    ):
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[body.__name__] = schema

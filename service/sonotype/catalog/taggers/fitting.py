@@ -10,7 +10,7 @@ from sonotype.catalog.taggers.siblings import grow
 from sonotype.catalog.taggers.values import Base, Said
 from sonotype.core.types import Floats
 from sonotype.models.multilabel import PrototypeSet
-from sonotype.models.multilabel.prototype_set import BUDGETED, Method
+from sonotype.models.multilabel.methods import BUDGETED, Method
 
 
 def fit(ids: Sequence[str], vectors: Floats, said: Said, method: Method, budget: float) -> Base:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import get_args
 
-from sonotype.models.multilabel.prototype_set import Method
+from sonotype.models.multilabel.methods import Method
 from sonotype.plane.catalog.limits import check_number, check_texts, invalid
 
 MAX_TAGGERS = 64

@@ -17,7 +17,7 @@ from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Upload
 from sonotype.models.multilabel.knn import adapted_k
-from sonotype.models.multilabel.prototype_set import Method
+from sonotype.models.multilabel.methods import Method
 from sonotype.plane.catalog import tagger_limits as bounds
 from sonotype.plane.catalog.generations import Generations
 from sonotype.plane.catalog.labelled import Corpus, gather, strangers
