@@ -142,7 +142,9 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
     """The zoo as a table."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("Name", "Size", "Licence", "Pulled", "Forms"):
-        shown.add_column(column, justify="right" if column == "Size" else "left", no_wrap=column == "Name")
+        shown.add_column(
+            column, justify="right" if column == "Size" else "left", no_wrap=column == "Name", overflow="fold"
+        )
     for it in rows:
         # a form without a known hash is one that --sha256 must vouch for
         forms = " ".join(form["format"] + ("" if form["sha256"] else "*") for form in it["sources"])
