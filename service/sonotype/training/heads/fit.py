@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.heads.transfer import Dense
 from sonotype.training.heads.corpus import Corpus, Numbers, Part
@@ -54,6 +56,9 @@ def fit(corpus: Corpus, options: HeadOptions, seed: int, tick: Tick = lambda don
         options: see there.
         seed: of the first weights, the order of the patches and the dropout.
         tick: told after each epoch.
+
+    Raises:
+        SonotypeError: `invalid_request` where the numbers of every epoch have grown beyond all bounds.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -77,12 +82,15 @@ def _fit(corpus: Corpus, options: HeadOptions, tick: Tick) -> Fitted:
             step.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         found = _judged(corpus, network, epoch, scale, options)
-        best = found if best is None or found.loss < best.loss else best
+        best = found if best is None or found.loss < best.loss or math.isnan(best.loss) else best
         tick(epoch, options.epochs)
         if epoch - best.epoch >= options.patience:
             break
     assert best is not None, "there is at least one epoch"  # noqa: S101
     tick(options.epochs, options.epochs)
+    if not math.isfinite(best.loss):
+        detail = "The training diverges: lower the learning rate, or bring the values to a smaller scale."
+        raise SonotypeError(Code.INVALID_REQUEST, detail)
     return best
 
 
