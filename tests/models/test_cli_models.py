@@ -11,9 +11,11 @@ from bundles import https_card, sha256, tiny_safetensors
 from file_server import FileServer, serving, status
 from typer.testing import CliRunner, Result
 
+from prototype_models import fake_backbone
 from sonotype.cli.models import app
 from sonotype.core.errors import TABLE, Code
 from sonotype.models.card import Card
+from versions_kit import write_head
 
 DATA = tiny_safetensors()
 
@@ -83,7 +85,7 @@ def test_a_life_of_weights(weights: Path, server: FileServer) -> None:
         "fresh": True,
     }
     assert len(server.requests) == 1
-    assert run("verify", "--all").stdout == "2 of 2 models are whole\n"
+    assert run("verify", "--all").stdout == "3 of 3 models are whole\n", "with the head that comes along"
     row = next(row for row in json.loads(run("list", "--json").stdout)["models"] if row["name"] == "tiny")
     assert row["pulled"]
     assert row["n_bytes"] == len(DATA)
@@ -94,6 +96,7 @@ def test_a_life_of_weights(weights: Path, server: FileServer) -> None:
     assert [(it["model"], it["ok"], it.get("code")) for it in json.loads(broken.stdout)] == [
         ("small@1", False, "weights_corrupt"),
         ("tiny@1", True, None),
+        ("instruments-pecmae@1", True, None),
     ]
     assert "small@1" in broken.stderr
     assert "[weights_corrupt]" in broken.stderr
@@ -105,6 +108,19 @@ def test_a_life_of_weights(weights: Path, server: FileServer) -> None:
     assert freed[0]["freed_bytes"] > 2 * len(DATA)  # the fetched file went too
     missing = run("verify", "tiny", code=TABLE[Code.WEIGHTS_MISSING].exit)
     assert "[weights_missing]" in missing.stderr
+
+
+def test_heads_are_verified_in_every_version(weights: Path, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        write_head(tmp_path / "mine", version, fake_backbone())
+    assert run("verify", "taste", "taste@1", "instruments-pecmae").stdout == "3 of 3 models are whole\n"
+    (tmp_path / "mine/taste/1/head.safetensors").write_bytes(b"changed")
+    assert run("verify", "taste").stdout == "1 of 1 models are whole\n"
+    broken = run("verify", "--all", code=TABLE[Code.WEIGHTS_CORRUPT].exit)
+    assert broken.stdout == "2 of 3 models are whole\n"
+    assert "taste@1" in broken.stderr
+    (tmp_path / "mine/taste/2/head.safetensors").unlink()
+    assert "[weights_missing]" in run("verify", "taste", code=TABLE[Code.WEIGHTS_MISSING].exit).stderr
 
 
 def test_the_list_for_people(weights: Path) -> None:

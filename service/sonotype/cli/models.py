@@ -132,15 +132,16 @@ def _details(card: AnyCard, path: Path | None) -> Group:
 
 @app.command()
 def verify(names: Names = None, every: All = False, as_json: Json = False) -> None:
-    """Hash pulled weights and hold them against their cards; exit code 6 if any are missing or changed.
+    """Hash pulled weights and those of heads, hold them against their cards; exit code 6 if any are missing or changed.
 
     Example: [bold]sonotype models verify --all[/]
     """
     failures: list[SonotypeError] = []
     rows: list[dict[str, Any]] = []
     with _registry() as registry:
-        for card in _chosen(registry, names, every, _on_disk(registry)):
-            row: dict[str, Any] = {"model": card.address, "ok": True, "sha256": card.weights_sha256}
+        for card in _verifiable(registry, names, every):
+            sha256 = card.weights_sha256 if isinstance(card, Card) else card.weights.sha256
+            row: dict[str, Any] = {"model": card.address, "ok": True, "sha256": sha256}
             try:
                 check_weights(registry, card)
             except SonotypeError as error:
@@ -185,6 +186,14 @@ def _chosen(
     if names:
         return list({card.name: card for card in map(registry.get, names)}.values())
     return [card for card in registry.cards().values() if default(card)]
+
+
+def _verifiable(registry: Registry, names: Sequence[str] | None, every: bool) -> list[AnyCard]:
+    """The named models, or those with weights on disk and every version of every head, which always has its own."""
+    if names and not every:
+        return list({card.address: card for card in map(registry.find, names)}.values())
+    standing = [card for name in registry.head_cards() for card in registry.versions(name).values()]
+    return [*_chosen(registry, names, every, _on_disk(registry)), *standing]
 
 
 def _on_disk(registry: Registry) -> Callable[[Card], bool]:

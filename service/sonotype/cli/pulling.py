@@ -13,10 +13,10 @@ from sonotype.cli.errors import stderr
 from sonotype.cli.licences import accepted, show_terms
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import AnyCard, Card, read_card
+from sonotype.models.card import AnyCard, AnyHeadCard, Card, read_card
 from sonotype.models.registry import Registry, pulled_models
 from sonotype.models.weights import store
-from sonotype.models.weights.base import Progress
+from sonotype.models.weights.base import Progress, corrupt, sha256_of
 from sonotype.models.weights.terms import Acceptance, is_accepted
 from sonotype.models.zoo import installed
 from sonotype.models.zoo.catalogue import Offer, read_zoo
@@ -128,12 +128,22 @@ def is_from_zoo(registry: Registry, card: AnyCard) -> bool:
     return isinstance(card, Card) and installed.read_receipt(registry.folder(card)) is not None
 
 
-def check_weights(registry: Registry, card: Card) -> None:
+def check_weights(registry: Registry, card: AnyCard) -> None:
     """Hash weights. Raises `weights_missing` or `weights_corrupt`."""
-    if is_from_zoo(registry, card):
+    if not isinstance(card, Card):
+        _check_head(registry, card)
+    elif is_from_zoo(registry, card):
         installed.verify(registry.folder(card))
     else:
         store.verify(card, registry.weights_dir)
+
+
+def _check_head(registry: Registry, card: AnyHeadCard) -> None:
+    path = registry.weights_path(card)
+    if path is None:
+        raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} do not lie beside its card.")
+    if sha256_of(path) != card.weights.sha256:
+        raise corrupt(f"The weights of {card.address} have changed on disk; train or copy the model again.")
 
 
 def remove_weights(registry: Registry, card: Card) -> int:
