@@ -23,7 +23,9 @@ def cost(prototypes: int, dim: int, labels: int, corrections: int, where: Path |
     names = tuple(f"label{i}" for i in range(labels))
     with tempfile.TemporaryDirectory(dir=where) as scratch:
         folder = Path(scratch) / "mine"
-        files.write(folder, About("mine", names, "g", "entropy", prototypes, 9, datetime.now(UTC)), base)
+        files.write(
+            folder, About("mine", names, "g", "entropy", prototypes + corrections // 8, 9, datetime.now(UTC)), base
+        )
         began = time.perf_counter()
         tagger = Tagger(folder)
         opened_s = time.perf_counter() - began

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from taggers_kit import LABELS, base, bits, corpus, correction, tagger, unit
 
 from sonotype.catalog.taggers.answering import Answering
+from sonotype.catalog.taggers.deciding import Decider
+from sonotype.catalog.taggers.fitting import fit
+from sonotype.catalog.taggers.merging import Merges
 from sonotype.catalog.taggers.siblings import Siblings, grow
 from sonotype.catalog.taggers.tagger import Correction, Tagger, restored
 from sonotype.catalog.taggers.taught import TaughtSet
@@ -84,9 +87,6 @@ def test_a_version_is_what_it_was(tmp_path: Path) -> None:
 def test_splits_and_merges_happen_and_help() -> None:
     """Two kinds of tracks in one part, told apart by corrections, end in parts of their own."""
     x, said = corpus(80, groups=4)
-    from sonotype.catalog.taggers.deciding import Decider  # noqa: PLC0415
-    from sonotype.catalog.taggers.fitting import fit  # noqa: PLC0415
-
     taught = TaughtSet(fit([f"t{i}" for i in range(80)], x, np.where(said > 0, -1, -1).astype(np.int8), "entropy", 2))
     decider, splits = Decider(taught, 6), 0
     for number in range(80):
@@ -162,3 +162,19 @@ def test_a_tree_holds_every_part() -> None:
         tree.merge(*tree.pairs()[-1])
         parts -= 1
     assert parts == 1
+
+
+def test_the_costs_of_merges_are_kept_up_to_date() -> None:
+    """After any corrections they are what they would be, were all computed at once."""
+    taught, random = restored(base(budget=12), []), np.random.default_rng(5)
+    decider, changes = Decider(taught, 12), 0
+    for _ in range(150):
+        number, label = int(random.integers(60)), int(random.integers(len(LABELS)))
+        taught.judge(f"t{number}", label, positive=bool(random.random() < 0.5))
+        changes += decider.decide(taught.part_of[number])[0] is not None
+        part = taught.part_of[number]
+        kept = decider._merges.cheapest(part)
+        taught.changed |= set(taught.members)
+        fresh = Merges(taught, decider._weights).cheapest(part)
+        assert kept == (fresh[0], pytest.approx(fresh[1]))
+    assert changes > 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sonotype.catalog.taggers.impurity import entropies, impurity, scatter, weigh
+from sonotype.catalog.taggers.merging import Merges, Pair, sizes
 from sonotype.catalog.taggers.taught import TaughtSet
 from sonotype.catalog.taggers.values import Split
 from sonotype.models.multilabel.lloyd import assign
@@ -18,8 +19,6 @@ _ROUNDS = 4  # of moving the two centres of a cut
 _BOUND = 0.9  # share of the fitted parts that lie within the bounds
 _SAMPLE = 512  # members that the centres of a cut are found on
 _PATIENCE = 16  # a part is looked at again when this many-th part of it has changed
-
-Pair = tuple[int, int]
 
 
 class Decider:
@@ -37,7 +36,7 @@ class Decider:
         self._weights = weigh(taught.sums.values[parts].sum(axis=0), len(taught.ids), yes, no)
         mixed, wide = self._measures(parts)
         self._bounds = float(np.quantile(mixed, _BOUND)), float(np.quantile(wide, _BOUND))
-        self._costs: dict[tuple[int, int, int, int], float] = {}  # of a pair with its stamps
+        self._merges = Merges(taught, self._weights)
         self._changed: dict[int, int] = {}
 
     def decide(self, part: int) -> tuple[Split | None, Pair | None]:
@@ -46,12 +45,12 @@ class Decider:
             return None, None
         gain, moved = self._cut(part)
         pair = None
-        if len(self._taught) >= self._budget:
-            pair, cost = self._cheapest(besides=part)
-            if pair is None or cost >= gain:
-                return None, None
         if gain <= 0:
             return None, None
+        if len(self._taught) >= self._budget:
+            pair, cost = self._merges.cheapest(besides=part)
+            if pair is None or cost >= gain:
+                return None, None
         new = self._taught.split(part, moved)
         if pair is not None:
             self._taught.merge(*pair)
@@ -71,7 +70,7 @@ class Decider:
     def _measures(self, parts: Ints) -> tuple[Doubles, Doubles]:
         """Mean label entropy and mean squared radius of parts."""
         taught = self._taught
-        weight = _sizes(taught, parts)
+        weight = sizes(taught, parts)
         counts = taught.counts.values[parts]
         mixed = entropies(counts[:, 0], counts[:, 1]) @ self._weights.labels
         return mixed / weight, scatter(weight, taught.sums.values[parts]) / weight
@@ -104,35 +103,3 @@ class Decider:
     def _impurity(self, x: Doubles, said: Ints) -> float:
         counts = (said > 0).sum(axis=1), (said < 0).sum(axis=1)
         return float(impurity(np.array([x.shape[1]]), x.sum(axis=1), *counts, self._weights)[0])
-
-    def _cheapest(self, besides: int) -> tuple[Pair | None, float]:
-        """The pair of siblings whose merge costs least."""
-        stamps = self._taught.stamps
-        pairs = [(*pair, stamps[pair[0]], stamps[pair[1]]) for pair in self._taught.siblings.pairs()]
-        fresh = [key for key in pairs if key not in self._costs]
-        costs = dict(zip(fresh, self._merge_costs([key[:2] for key in fresh]), strict=True))
-        self._costs = {key: costs[key] if key in costs else self._costs[key] for key in pairs}
-        found = [(cost, key[:2]) for key, cost in self._costs.items() if besides not in key[:2]]
-        if not found:
-            return None, 0.0
-        cost, pair = min(found)
-        return pair, cost
-
-    def _merge_costs(self, pairs: list[Pair]) -> list[float]:
-        if not pairs:
-            return []
-        one, two = np.array(pairs, dtype=np.int64).T
-        apart = self._of(one, None) + self._of(two, None)
-        return [float(cost) for cost in self._of(one, two) - apart]
-
-    def _of(self, one: Ints, two: Ints | None) -> Doubles:
-        taught = self._taught
-        sides = [one] if two is None else [one, two]
-        weight = np.sum([_sizes(taught, side) for side in sides], axis=0)
-        sums = np.sum([taught.sums.values[side] for side in sides], axis=0)
-        counts = np.sum([taught.counts.values[side] for side in sides], axis=0)
-        return impurity(weight, sums, counts[:, 0], counts[:, 1], self._weights)
-
-
-def _sizes(taught: TaughtSet, parts: Ints) -> Ints:
-    return np.array([len(taught.members[int(part)]) for part in parts], dtype=np.int64)

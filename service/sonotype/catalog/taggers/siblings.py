@@ -30,8 +30,8 @@ class Siblings:
         return [pair for pair in found if pair is not None]
 
     def pair_of(self, part: int) -> tuple[int, int] | None:
-        """The part and its sibling, where that is a part."""
-        node = self._parent.get(self._node[part])
+        """The part and its sibling, where both are parts."""
+        node = self._parent.get(self._node[part]) if part in self._node else None
         return None if node is None else self._pair(node)
 
     def split(self, part: int, new: int) -> None:

@@ -31,6 +31,7 @@ class TaughtSet:
         counts: members that carry, and that do not carry, each label: [part, 2, L].
         siblings: the tree over the parts.
         stamps: of each part, another number whenever it has changed.
+        changed: parts that have, until somebody empties this.
     """
 
     def __init__(self, base: Base) -> None:
@@ -50,6 +51,7 @@ class TaughtSet:
         self.siblings = Siblings(base.splits, base.leaves)
         self.free: list[int] = []
         self.stamps: dict[int, int] = {}
+        self.changed: set[int] = set()
         self._clock = 0
         for part in self.members:
             self._recount(part)
@@ -144,6 +146,7 @@ class TaughtSet:
         self.siblings.merge(into, gone)
         self.free.append(gone)
         del self.stamps[gone]
+        self.changed.add(gone)
         self._move(into)
 
     def _count(self, part: int, label: int, *, positive: bool, step: int) -> None:
@@ -169,3 +172,4 @@ class TaughtSet:
     def _stamp(self, part: int) -> None:
         self._clock += 1
         self.stamps[part] = self._clock
+        self.changed.add(part)
