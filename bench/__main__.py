@@ -10,7 +10,7 @@ from pathlib import Path
 def main() -> None:
     """Hand the arguments to `bench.NAME.run.main`."""
     names = sorted(path.parent.name.replace("_", "-") for path in Path(__file__).parent.glob("*/run.py"))
-    if len(sys.argv) < 2 or sys.argv[1] not in names:
+    if len(sys.argv) < 2 or sys.argv[1].replace("_", "-") not in names:
         sys.exit(f"usage: python -m bench {{{','.join(names)}}} …  (see bench/README.md)")
     name = sys.argv.pop(1)
     importlib.import_module(f"bench.{name.replace('-', '_')}.run").main()
