@@ -83,7 +83,7 @@ def worker_pids() -> set[int]:
     return found
 
 
-async def until(test: object, timeout_s: float = 20) -> None:
+async def until(test: object, timeout_s: float = 60) -> None:
     async with asyncio.timeout(timeout_s):
         while not test():  # type: ignore[operator]
             await asyncio.sleep(0.02)
@@ -254,6 +254,15 @@ async def test_a_deployment_may_forbid_it(tmp_path: Path, models: Path) -> None:
         for call in (plane.load_model, plane.rollback_model, plane.unload_model):
             with refused(Code.FORBIDDEN):
                 await call("taste")
+
+
+async def test_who_stops_changes_nothing_any_more(tmp_path: Path, models: Path) -> None:
+    async with opened(tmp_path) as plane:
+        plane.refuse_work()
+        for change in (plane.load_model("net"), plane.rollback_model("net"), plane.unload_model("taste")):
+            with refused(Code.DRAINING):
+                await change
+        assert plane.model("taste").served
 
 
 async def test_choices_outlive_the_service(tmp_path: Path, models: Path) -> None:

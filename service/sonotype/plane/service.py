@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 
@@ -34,6 +34,7 @@ from sonotype.serving.sonify.lane import SonifyLane
 
 _log = logging.getLogger(__name__)
 _LONGEST_START_S = 300.0
+_RETRY_AFTER_S = 2.0
 
 
 class Service:
@@ -123,22 +124,24 @@ class Service:
 
     async def load_model(self, name: str, version: str | None = None) -> ModelChange:
         """Serve a version of a model from now on. Raises `SonotypeError`; what was served is served then."""
-        return await self._changed(name, self._control.load(name, version))
+        return await self._changed(name, lambda: self._control.load(name, version))
 
     async def rollback_model(self, name: str) -> ModelChange:
         """Serve the version of a model that was served before. Raises `SonotypeError`."""
-        return await self._changed(name, self._control.rollback(name))
+        return await self._changed(name, lambda: self._control.rollback(name))
 
     async def unload_model(self, name: str) -> ModelChange:
         """Serve a model no longer. Raises `SonotypeError`."""
-        return await self._changed(name, self._control.unload(name))
+        return await self._changed(name, lambda: self._control.unload(name))
 
     async def watch_models(self) -> None:
         """Serve what changes in the model repositories, until the task is cancelled."""
         await self._watch.run()
 
-    async def _changed(self, name: str, change: Awaitable[str | None]) -> ModelChange:
-        previous = await change
+    async def _changed(self, name: str, change: Callable[[], Awaitable[str | None]]) -> ModelChange:
+        if self._admission.draining:
+            raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)
+        previous = await change()
         return ModelChange(self.model(name), previous)
 
     async def warm_up(self) -> None:
