@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -82,8 +81,8 @@ def to_onnx(
 
 
 def _exported(module: nn.Module, example: Tensor, input_name: str, outputs: Sequence[str], axes: Any) -> Any:
-    onnx = require_onnx()
-    dims = dict.fromkeys(axes, torch.export.Dim.DYNAMIC)  # type: ignore[attr-defined]
+    require_onnx()
+    dims = dict.fromkeys(axes, torch.export.Dim.DYNAMIC)
     log = logging.getLogger("torch.onnx")
     level = log.level
     with warnings.catch_warnings(), torch.no_grad():
@@ -102,10 +101,8 @@ def _exported(module: nn.Module, example: Tensor, input_name: str, outputs: Sequ
             )
         finally:
             log.setLevel(level)
-    buffer = io.BytesIO()
     assert program is not None  # noqa: S101 - without a file name it is returned
-    program.save(buffer)
-    return _named(onnx.load_from_string(buffer.getvalue()), axes)
+    return _named(program.model_proto, axes)
 
 
 def _named(model: Any, axes: Mapping[int, str]) -> Any:
