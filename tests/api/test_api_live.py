@@ -158,14 +158,18 @@ async def test_a_message_that_is_too_large_closes_the_connection(port: int) -> N
         assert closed.value.rcvd.code == 1009
 
 
+async def _told_in(connection: ClientConnection, pieces: list[bytes]) -> None:
+    await connection.send(pieces)
+    await connection.recv()
+
+
 async def test_a_message_in_endless_pieces_closes_the_connection(port: int, plane: LivePlane) -> None:
     async with session(port, {}) as connection:
         await message(connection)
         await connection.send([b"a"] * 100)
         assert (await message(connection))["time_s"] == 100
         with pytest.raises(ConnectionClosed):
-            await connection.send([b""] * 3000)
-            await connection.recv()
+            await _told_in(connection, [b""] * 3000)
     await _until_left(plane)
 
 

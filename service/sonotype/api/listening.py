@@ -57,7 +57,7 @@ async def converse(
     reader = asyncio.create_task(_feed(session, chunks), name="live-reader")
     writer = asyncio.create_task(_tell(session, send, stall_s), name="live-writer")
     leaving = asyncio.create_task((left or asyncio.Event()).wait(), name="live-leaving")
-    tasks: set[asyncio.Task[object]] = {reader, writer, leaving}  # type: ignore[arg-type]
+    tasks: set[asyncio.Task[object]] = {reader, writer, leaving}
     try:
         while not writer.done():
             await asyncio.wait({task for task in tasks if not task.done()}, return_when=asyncio.FIRST_COMPLETED)

@@ -27,11 +27,11 @@ def open_input(source: str) -> Iterator[IO[bytes]]:
             yield file
         return
     try:
-        file = Path(source).open("rb")  # noqa: SIM115 - closed below
+        opened = Path(source).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise SonotypeError(Code.INVALID_REQUEST, f"{source} cannot be read: {error.strerror}.") from None
-    with file:
-        yield file
+    with opened:
+        yield opened
 
 
 async def chunks_of(file: IO[bytes], stop: asyncio.Event) -> AsyncIterator[bytes]:

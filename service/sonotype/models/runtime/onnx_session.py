@@ -76,6 +76,12 @@ def _traced(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], dyn
         # the tracer notes that it is to be replaced one day
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module, inputs, target, input_names=names, dynamic_axes=dynamic, opset_version=18, dynamo=False
+            module,
+            inputs,
+            target,  # type: ignore[arg-type]  # the tracer writes to buffers too; its annotation says nothing of them
+            input_names=names,
+            dynamic_axes=dynamic,
+            opset_version=18,
+            dynamo=False,
         )
     return target.getvalue()
