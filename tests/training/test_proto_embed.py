@@ -42,6 +42,24 @@ def test_segments_know_their_file_and_place(files: Callable[..., list[Example]])
     np.testing.assert_allclose(embedded.vectors[3:4], embedder().patches(maker.class_audio(1, 1.0, 1)), atol=1e-5)
 
 
+def test_a_last_segment_that_is_moved_back_is_where_it_was_cut(
+    files: Callable[..., list[Example]], tmp_path: Path
+) -> None:
+    card = maker.fake_backbone()
+    aligned = card.model_copy(update={"patch": card.patch.model_copy(update={"tail": "align"})})
+
+    def whole() -> Embedder:
+        return Embedder(aligned, None, "vector", precision="fp32")
+
+    examples = files(2.5, 1.0)  # of 251 and 101 frames, which are patches of 100
+    for _ in range(2):  # computed, and out of the cache
+        embedded = embed(examples, whole, cache=tmp_path / "cache")
+        np.testing.assert_array_equal(embedded.example, [0, 0, 0, 1, 1])
+        np.testing.assert_allclose(embedded.offset_s, [0, 1, 1.51, 0, 0.01], rtol=1e-6)
+    cut = maker.class_audio(0, 2.5, 0)[round(1.51 * embedder().sample_rate_hz) :]
+    np.testing.assert_allclose(embedded.vectors[2], embedder().patches(cut)[0], atol=0.02)
+
+
 def test_bad_files_are_listed_and_passed_over(files: Callable[..., list[Example]], tmp_path: Path) -> None:
     good = files(1.0)
     for name, content in (("empty.wav", b""), ("noise.mp3", b"nonsense" * 99)):
@@ -67,13 +85,14 @@ def test_cache_spares_the_network(files: Callable[..., list[Example]], tmp_path:
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
 
     class Broken(Embedder):
-        def patches(self, samples: object) -> np.ndarray:
+        def located(self, samples: object) -> tuple[np.ndarray, np.ndarray]:
             raise AssertionError("the network was asked")
 
     again = embed(
         examples, lambda: Broken(maker.fake_backbone(), None, "vector", precision="fp32"), cache=tmp_path / "cache"
     )
     np.testing.assert_array_equal(first.vectors, again.vectors)
+    np.testing.assert_array_equal(first.offset_s, again.offset_s)
     other = embed(examples, lambda: Embedder(maker.fake_backbone(), None, "small"), cache=tmp_path / "cache")
     assert other.vectors.shape == (3, 4)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.core.types import Floats, PatchReport
+from sonotype.core.types import Floats
 from sonotype.models import runtime
 from sonotype.models.card import Card, EmbeddingSpec
 from sonotype.models.patches import Patcher
@@ -47,11 +47,6 @@ class Embedder:
         """Arithmetic of the network, `fp32` or `bf16`."""
         return self._runtime.precision
 
-    @property
-    def hop_s(self) -> float:
-        """Seconds between the starts of neighbouring patches."""
-        return self.card.patch.hop_frames * self.card.frontends[self._frontend].hop_length / self.sample_rate_hz
-
     def patches(self, samples: Floats) -> Floats:
         """Embed every patch of a clip.
 
@@ -59,19 +54,24 @@ class Embedder:
             samples: mono at `sample_rate_hz`, shape [n].
 
         Returns:
-            Shape [n_patches, dim]; patch i starts at i * `hop_s`.
+            Shape [n_patches, dim].
 
         Raises:
             SonotypeError: `audio_too_short`, see `Patcher`; `item_failed` where the network gives no finite numbers.
         """
         return self._run(samples)[0]
 
+    def located(self, samples: Floats) -> tuple[Floats, Floats]:
+        """As `patches`, and where each patch starts, in seconds, shape [n_patches]."""
+        rows, patcher = self._run(samples)
+        return rows, patcher.starts_s()
+
     def clip(self, samples: Floats) -> Floats:
         """Embed a clip: its patches pooled as the card says, shape [dim]. Raises as `patches`."""
-        rows, report = self._run(samples)
-        return pooled(rows, report, self.spec.pool)
+        rows, patcher = self._run(samples)
+        return pooled(rows, patcher.report(), self.spec.pool)
 
-    def _run(self, samples: Floats) -> tuple[Floats, PatchReport]:
+    def _run(self, samples: Floats) -> tuple[Floats, Patcher]:
         patcher = Patcher(self.card.frontends[self._frontend], self.card.patch)
         windows = [*patcher.feed(samples), *patcher.finish()]
         valid = np.array([window.valid_frames for window in windows], dtype=np.int64)
@@ -79,7 +79,7 @@ class Embedder:
         rows = self._runtime.run(stacked, valid, windows[-1].fill, self._frontend).arrays[self.spec.name]
         if not np.isfinite(rows).all():
             raise SonotypeError(Code.ITEM_FAILED, f"{self.card.address} gives no finite numbers for this audio.")
-        return rows, patcher.report()
+        return rows, patcher
 
 
 def _spec(card: Card, embedding: str) -> EmbeddingSpec:

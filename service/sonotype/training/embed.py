@@ -26,9 +26,12 @@ from sonotype.training.data.dataset import Example
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in total."""
 
+# vectors [n, D] and starts in seconds [n] of the segments of a file; in the cache the starts are the first column
+_Segments = tuple[Floats, Floats]
+
 _MAX_CLIP_S, _MIN_CLIP_S = 4 * 3600.0, 0.1
 # part of every key: another number forgets what older versions of this file have cached
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,14 @@ def embed(
     Raises:
         SonotypeError: `invalid_request` where no file can be used.
     """
-    hop_s = make_embedder().hop_s
     local = threading.local()
 
-    def work(example: Example) -> Floats | Skipped:
+    def work(example: Example) -> _Segments | Skipped:
         if not hasattr(local, "embedder"):
             local.embedder = make_embedder()
-        return _vectors(example.path, local.embedder, cache)
+        return _segments(example.path, local.embedder, cache)
 
-    rows: list[Floats] = []
+    found: list[_Segments] = []
     kept: list[Example] = []
     skipped: list[Skipped] = []
     with ThreadPoolExecutor(threads) as pool:
@@ -121,37 +123,38 @@ def embed(
             if isinstance(outcome, Skipped):
                 skipped.append(outcome)
             else:
-                rows.append(outcome)
+                found.append(outcome)
                 kept.append(example)
             progress(done, len(examples))
-    if not rows:
+    if not found:
         reason = f" {skipped[0].path.name}: {skipped[0].reason}" if skipped else ""
         raise SonotypeError(Code.INVALID_REQUEST, f"None of the {len(examples)} files can be used.{reason}")
-    counts = [len(row) for row in rows]
-    offsets = np.concatenate([np.arange(count) * hop_s for count in counts]).astype(np.float32)
-    return Embedded(tuple(kept), np.concatenate(rows), np.repeat(np.arange(len(kept)), counts), offsets, tuple(skipped))
+    vectors, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    which = np.repeat(np.arange(len(kept)), [len(starts) for _, starts in found])
+    return Embedded(tuple(kept), vectors, which, offsets, tuple(skipped))
 
 
-def _vectors(path: Path, embedder: Embedder, cache: Path | None) -> Floats | Skipped:
-    """The embeddings of one file, or why there are none."""
+def _segments(path: Path, embedder: Embedder, cache: Path | None) -> _Segments | Skipped:
+    """The embeddings of one file and where they start, or why there are none."""
     try:
         data = path.read_bytes()
         place = None if cache is None else cache / f"{_key(data, embedder)}.npy"
         if place is not None and place.is_file():
-            return np.asarray(np.load(place, allow_pickle=False), dtype=np.float32)
+            table = np.asarray(np.load(place, allow_pickle=False), dtype=np.float32)
+            return table[:, 1:], table[:, 0]
         samples, facts = _decode(data, embedder.sample_rate_hz)
         if facts.silent:
             return Skipped(path, "the file is silent")
-        vectors = embedder.patches(samples)
+        vectors, starts = embedder.located(samples)
     except SonotypeError as error:
         return Skipped(path, error.detail)
     except (OSError, ValueError) as error:  # decoders trip over crafted bytes in many ways; one file ends no run
         return Skipped(path, str(error) or type(error).__name__)
     if place is not None:
         file = io.BytesIO()
-        np.save(file, vectors, allow_pickle=False)
+        np.save(file, np.column_stack((starts, vectors)), allow_pickle=False)
         write_atomic(place, file.getvalue())
-    return vectors
+    return vectors, starts
 
 
 def _decode(data: bytes, rate_hz: int) -> tuple[Floats, Facts]:
