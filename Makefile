@@ -29,7 +29,7 @@ run: setup ## set up, then serve REST, gRPC and the web page (ARGS="--port 9000"
 	$(BIN)/sonotype serve --open $(ARGS)
 
 test: setup $(VENV)/.installed-dev ## run every test (brings a Redis server of its own)
-	$(BIN)/python -m pytest --reruns 1 -r fER $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 1 -r fER $(ARGS)
 
 crash: setup $(VENV)/.installed-dev ## kill the service 20 times while 5 000 tracks are stored (ARGS="--seed 2 --eager" to change)
 	$(BIN)/python tests/service/crasher.py $(ARGS)
