@@ -17,7 +17,8 @@ from sonotype.models.card import Card
 from sonotype.models.grid import Grid, grid_of
 from sonotype.models.nets.maest import ROWS
 from sonotype.models.patches import Patcher
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 from sonotype.models.runtime import Runtime, load
 
 _CLIP_S, _TOP = 60.0, 5

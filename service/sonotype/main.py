@@ -16,7 +16,8 @@ from sonotype.catalog.engines import open_engine
 from sonotype.cli.app import app as command_line
 from sonotype.cli.wiring import Wiring
 from sonotype.core.settings import Settings
-from sonotype.models.registry import Registry, make_room_for_models, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import make_room_for_models, repositories
 from sonotype.models.tuning.memory import measured_file
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.budget import ByteLedger

@@ -13,7 +13,7 @@ import google_crc32c
 import numpy as np
 
 from sonotype.models.card import Card, SourceSpec, WeightsSpec, read_card
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 from sonotype.models.weights import convert
 
 MAGIC = 0xDB4775248B80FB57

@@ -27,7 +27,7 @@ from sonotype.models.essentia.importing import find_output, import_model
 from sonotype.models.essentia.metadata import Metadata, read_metadata
 from sonotype.models.essentia.simplify import Flow
 from sonotype.models.essentia.tfjs import read_tfjs
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 
 SMALL = random_layers((6, 4, 3), 1)
 GRAPH = head(SMALL, "Softmax")

@@ -20,7 +20,7 @@ from sonotype.models.card import Card, EmbeddingSpec, HeadCard, read_any_card, r
 from sonotype.models.essentia.importing import Imported, import_model
 from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.nets.build import build, load_parameters
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 from sonotype.models.weights.convert import from_safetensors
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "essentia.npz"

@@ -15,7 +15,7 @@ from sonotype.models.card import HeadCard, read_card
 from sonotype.models.essentia.importing import Imported, import_model
 from sonotype.models.essentia.onnxgraph import read_onnx
 from sonotype.models.heads.transfer import TransferHead
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

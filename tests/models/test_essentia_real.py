@@ -14,7 +14,7 @@ from sonotype.models.card import Card, HeadCard, read_card
 from sonotype.models.essentia.importing import Imported, import_model
 from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.patches import Patcher
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 from sonotype.models.runtime import Runtime, load
 
 pytestmark = pytest.mark.weights

@@ -12,7 +12,8 @@ from bundles import https_card, tiny_safetensors
 from file_server import serving
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.registry import Registry, builtin_repository
+from sonotype.models.registry import Registry
+from sonotype.models.repository import builtin_repository
 from sonotype.models.weights import store
 
 BUILTIN = ["musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt"]

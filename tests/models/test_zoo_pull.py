@@ -21,7 +21,8 @@ from sonotype.core.errors import TABLE, Code
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card, LicenceSpec
 from sonotype.models.nets.build import build_with_weights
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 from sonotype.models.zoo.installed import card_text
 from sonotype.models.zoo.maest_card import LICENCE
 

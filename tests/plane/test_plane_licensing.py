@@ -10,7 +10,8 @@ from prototype_models import FAKES, make_model
 from sonotype.core.errors import TABLE, Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import LicenceSpec
-from sonotype.models.registry import Registry, make_room_for_models, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import make_room_for_models, repositories
 from sonotype.plane.changing import with_model
 from sonotype.plane.deployment import choose_models
 from sonotype.plane.licensing import check_licence, objection

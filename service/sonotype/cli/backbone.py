@@ -7,7 +7,8 @@ from pathlib import Path
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 
 
 def find_backbone(address: str) -> tuple[Card, str, Path | None]:

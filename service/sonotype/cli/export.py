@@ -18,7 +18,8 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Quality
 from sonotype.models.card import Card, HeadCard, LicenceSpec
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 from sonotype.models.weights.base import write_atomic
 from sonotype.plane.licensing import check_licence
 

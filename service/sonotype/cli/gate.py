@@ -19,7 +19,8 @@ from sonotype.cli.errors import reported, stderr
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import PrototypeCard, read_any_card
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 
 if TYPE_CHECKING:
     from collections.abc import Callable

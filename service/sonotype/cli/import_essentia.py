@@ -14,7 +14,8 @@ from sonotype.cli.model_views import size
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import Card, HeadCard, LicenceSpec
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 
 if TYPE_CHECKING:
     from sonotype.models.essentia.importing import Imported

@@ -21,7 +21,8 @@ from sonotype.cli.pulling import Pulling, check_weights, is_from_zoo, remove_wei
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 from sonotype.models.weights.layout import weights_file
 from sonotype.models.zoo.catalogue import read_zoo
 

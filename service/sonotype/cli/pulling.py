@@ -14,7 +14,8 @@ from sonotype.cli.licences import accepted, show_terms
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import AnyCard, AnyHeadCard, Card, read_card
-from sonotype.models.registry import Registry, pulled_models
+from sonotype.models.registry import Registry
+from sonotype.models.repository import pulled_models
 from sonotype.models.weights import store
 from sonotype.models.weights.base import Progress, corrupt, sha256_of
 from sonotype.models.weights.terms import Acceptance, is_accepted

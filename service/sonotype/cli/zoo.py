@@ -17,7 +17,7 @@ from sonotype.cli.model_views import size
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import LicenceSpec, SourceSpec
-from sonotype.models.registry import pulled_models
+from sonotype.models.repository import pulled_models
 from sonotype.models.weights.artefact import fetched, lock, prune
 from sonotype.models.weights.base import Progress
 from sonotype.models.weights.terms import Acceptance

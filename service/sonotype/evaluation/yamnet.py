@@ -10,7 +10,7 @@ from pathlib import Path
 from sonotype.core.types import Floats
 from sonotype.evaluation.embedding import Embedder
 from sonotype.models.card import Card, read_card
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 from sonotype.models.weights import store
 from sonotype.models.weights.base import Progress, no_progress
 

@@ -17,7 +17,8 @@ from sonotype import __version__
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import AnyHeadCard, PrototypeCard
-from sonotype.models.registry import Registry, repositories
+from sonotype.models.registry import Registry
+from sonotype.models.repository import repositories
 from sonotype.models.runtime.cpu import resolve_precision
 from sonotype.plane.heads import Head, PrototypeModel, load_head
 from sonotype.serving.cache.factory import open_store

@@ -9,7 +9,8 @@ from pathlib import Path
 from stat import S_ISREG
 
 from sonotype.core.errors import SonotypeError
-from sonotype.models.registry import Registry, card_files
+from sonotype.models.registry import Registry
+from sonotype.models.repository import card_files
 from sonotype.plane.control import ModelControl
 from sonotype.plane.lineups import Lineups
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.card import LicenceSpec
-from sonotype.models.registry import builtin_repository
+from sonotype.models.repository import builtin_repository
 
 FILE_NAME = "zoo.toml"
 _SHA256 = r"^[0-9a-f]{64}$"
