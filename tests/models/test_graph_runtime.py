@@ -11,9 +11,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from graph_kit import BIAS, FRAMES, MEL, MELS, WAVE, WEIGHT, expected, mel_graph, wave_graph, write_model
 from onnx.external_data_helper import set_external_data
 
+from graph_kit import BIAS, FRAMES, MEL, MELS, WAVE, WEIGHT, expected, mel_graph, wave_graph, write_model
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import Card, FrontendSpec
