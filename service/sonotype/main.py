@@ -147,7 +147,6 @@ async def open_plane(
         flights = SingleFlight(store, lock_ttl_s=settings.deadline_s)
         computer = Computer(admission, decoder, settings.max_clip_s)
         memory = AnswerMemory(store, settings.cache_ttl_s)
-        analyzer = Analyzer(lineups, memory, flights, computer, deadline_s=settings.deadline_s)
 
         @asynccontextmanager
         async def open_catalog() -> AsyncIterator[OpenCatalog]:
@@ -158,6 +157,8 @@ async def open_plane(
                 yield opened
 
         door = CatalogDoor(open_catalog if with_catalog else None)
+        deadline_s = settings.deadline_s
+        analyzer = Analyzer(lineups, memory, flights, computer, deadline_s=deadline_s, taggers=door.taggers)
         door.start()
         stack.push_async_callback(door.aclose)
         control = ModelControl(lineups, settings, choices)

@@ -24,7 +24,9 @@ class ModelParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: list[Name] = Field(
-        [], max_length=MAX_NAMES, description="`name` or `name@version`, repeatable; none means the default model"
+        [],
+        max_length=MAX_NAMES,
+        description="`name` or `name@version`, repeatable; a tagger is `tagger:name`; none means the default model",
     )
     offset_s: float = Field(0.0, ge=0, description="start of the part to analyse, in seconds")
     duration_s: float | None = Field(None, gt=0, description="length of that part; absent means to the end")
@@ -113,7 +115,7 @@ class AnalyzeParams(TagParams):
     reasons_top_k: Annotated[int, Field(ge=0, le=100_000)] | Literal["all"] = Field(
         5,
         description="prototypes to show for and against each shown label, strongest first, or `all`; 0 leaves the "
-        "reasons out. Only prototype models have reasons",
+        "reasons out. Only prototype models and taggers have reasons",
     )
     embeddings: list[Name] = Field(
         [], max_length=MAX_NAMES, description="names of embeddings to show; `default` is the model's first"

@@ -11,6 +11,7 @@ from typing import Any
 from sonotype.catalog.taggers.answering import Heard
 from sonotype.catalog.taggers.tagger import Outcome
 from sonotype.catalog.taggers.values import Change
+from sonotype.models.card import TaggerCard
 from sonotype.plane.catalog.tagger_values import Fitting, Tagged, TaggerInfo, TaggerReport, Versions
 from sonotype.plane.port import pick_tags
 
@@ -89,6 +90,19 @@ def change_body(labels: tuple[str, ...], change: Change) -> Document:
         "split": change.split is not None,
         "merged": change.merge is not None,
         "target": change.target,
+    }
+
+
+def tagger_model_body(card: TaggerCard) -> Document:
+    """What only a tagger has among the models."""
+    return {
+        "backbone": card.backbone.model,
+        "embedding": card.backbone.embedding,
+        "generation": card.generation,
+        "tracks": card.tracks,
+        "prototypes": card.prototypes,
+        "corrections": card.corrections,
+        "stale": card.stale,
     }
 
 

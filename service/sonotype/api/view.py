@@ -9,10 +9,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from sonotype.api.neighbourhood import DecidedBy, view_neighbourhood
 from sonotype.api.reasons import ReasonsView, view_reasons
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, EmbeddingScope, Floats, ModelResult
-from sonotype.models.card import AnyHeadCard, Card, EmbeddingSpec, HeadCard
+from sonotype.models.card import AnyHeadCard, Card, EmbeddingSpec, HeadCard, TaggerCard
 from sonotype.models.grid import Grid, Preset, grid_of, presets_of
 from sonotype.plane.plan import wanted_embeddings
 from sonotype.plane.port import ModelInfo, Plane, pick_tags
@@ -41,7 +42,17 @@ class EmbeddingView:
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
-    """One model's result as it is shown; `groups` has the group of each label where the model has groups."""
+    """One model's result as it is shown.
+
+    Attributes:
+        result: all of it.
+        tags: the shown ones.
+        timeline: where asked for.
+        embeddings: those asked for.
+        reasons: of a prototype model.
+        groups: the group of each label where the model has groups.
+        decided_by: of a tagger.
+    """
 
     result: ModelResult
     tags: list[tuple[str, float]]
@@ -49,6 +60,7 @@ class ResultView:
     embeddings: tuple[EmbeddingView, ...]
     reasons: ReasonsView | None
     groups: Mapping[str, str] = field(default_factory=dict)
+    decided_by: DecidedBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,8 @@ class ModelView:
     def weights_sha256(self) -> str:
         """Hash that identifies the model's function."""
         card = self.info.card
+        if isinstance(card, TaggerCard):
+            return card.sha256
         return card.weights_sha256 if isinstance(card, Card) else card.weights.sha256
 
 
@@ -97,6 +111,8 @@ def view_model(plane: Plane, info: ModelInfo) -> ModelView:
     if isinstance(info.card, Card):
         return ModelView(info, info.card, None)
     network = _backbone(plane, info.card)
+    if isinstance(info.card, TaggerCard):
+        return ModelView(info, network, None)
     if isinstance(info.card, HeadCard):
         return ModelView(info, network and _as_asked(network, info.card), None)
     n_prototypes = len(plane.prototypes(info.card.address)) if info.served else None
@@ -113,7 +129,7 @@ def _as_asked(network: Card, head: HeadCard) -> Card:
     return network.model_copy(update={"frontends": frontends, "patch": patch})
 
 
-def _backbone(plane: Plane, card: AnyHeadCard) -> Card | None:
+def _backbone(plane: Plane, card: AnyHeadCard | TaggerCard) -> Card | None:
     try:
         found = plane.model(card.backbone.model).card
     except SonotypeError:
@@ -144,7 +160,8 @@ def _view_result(plane: Plane, result: ModelResult, query: AnalyzeQuery) -> Resu
     embeddings = tuple(EmbeddingView(name, query.embedding_scope, source[name]) for name in dict.fromkeys(names))
     shown = [label for label, _ in tags]
     reasons = view_reasons(plane, result, shown, query.reasons_top_k, query.timeline)
-    return ResultView(result, tags, timeline, embeddings, reasons, _groups(plane, result.model))
+    decided_by = view_neighbourhood(result, shown, query.reasons_top_k)
+    return ResultView(result, tags, timeline, embeddings, reasons, _groups(plane, result.model), decided_by)
 
 
 def _groups(plane: Plane, address: str) -> dict[str, str]:

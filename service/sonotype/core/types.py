@@ -183,6 +183,40 @@ class Reasons:
 
 
 @dataclass(frozen=True, slots=True)
+class NearPrototype:
+    """A prototype of a tagger that was asked.
+
+    Attributes:
+        prototype: its number.
+        distance: Euclidean, between unit vectors: 0 to 2.
+        members: tracks that it stands for.
+        examples: ids of those of them that lie nearest to the clip.
+    """
+
+    prototype: int
+    distance: float
+    members: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What decided the answer of a tagger. L labels, K prototypes.
+
+    Attributes:
+        near: the prototypes that were asked, nearest first.
+        shares: of each label's score, by prototype; a row sums to 1, shape [L, K].
+        percentile: share of known tracks that lie nearer to their prototype, 0 to 1; None where that is not known.
+        far: the clip lies far from anything known.
+    """
+
+    near: tuple[NearPrototype, ...]
+    shares: NDArray[np.float64]
+    percentile: float | None
+    far: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResult:
     """What one model said about one clip.
 
@@ -203,6 +237,7 @@ class ModelResult:
         task: what `tags` holds: probabilities of which one applies, of labels that apply independently, or values.
         quality: what was asked of a model that can trade agreement for cost; `full` for all others.
         patchout: what was left out of each patch; None where nothing was.
+        neighbourhood: what decided, for a tagger; its taggram is one row, for the whole clip.
     """
 
     model: str
@@ -221,6 +256,7 @@ class ModelResult:
     task: Task = "multilabel"
     quality: Quality = "full"
     patchout: Patchout | None = None
+    neighbourhood: Neighbourhood | None = None
 
 
 @dataclass(frozen=True, slots=True)

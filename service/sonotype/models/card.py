@@ -19,6 +19,8 @@ _NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
 NAME_PATTERN = re.compile(_NAME)
 _FIXED_LENGTH = {"musicnn", "vgg"}
 _VERSION = r"^[0-9]+(\.[0-9]+)*$"
+TAGGER = "tagger:"
+TAGGER_PATTERN = rf"^{TAGGER}[a-z0-9][a-z0-9_-]{{0,63}}$"
 
 
 class _Strict(BaseModel):
@@ -251,15 +253,19 @@ class Card(_Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-class BackboneSpec(_Strict):
-    """The embedding that a prototype model stands on.
-
-    `model` is the name of a network's card, `embedding` one of its embeddings; `sha256` is the hash of the weights
-    it was trained on: with others its numbers would mean something else.
-    """
+class EmbeddingOf(_Strict):
+    """One of the embeddings of a network: the name of its card, and that of the embedding."""
 
     model: str = Field(pattern=_NAME)
     embedding: str
+
+
+class BackboneSpec(EmbeddingOf):
+    """The embedding that a prototype model stands on.
+
+    `sha256` is the hash of the weights it was trained on: with others its numbers would mean something else.
+    """
+
     sha256: str = Field(pattern=_SHA256)
 
 
@@ -358,8 +364,34 @@ class HeadCard(_Strict):
         return f"{self.name}@{self.version}"
 
 
+class TaggerCard(_Strict):
+    """What is said of a tagger where models are listed. It lies in no repository: the catalogue made it."""
+
+    kind: Literal["tagger"] = "tagger"
+    name: str = Field(pattern=TAGGER_PATTERN)
+    version: str = Field(pattern=_VERSION)
+    title: str
+    description: str
+    labels: tuple[str, ...] = Field(min_length=1)
+    backbone: EmbeddingOf
+    generation: str = Field(description="of the catalogue, whose embeddings it reads")
+    tracks: int = Field(ge=0, description="that it learnt from")
+    prototypes: int = Field(ge=0, description="there are now")
+    corrections: int = Field(ge=0, description="that count now")
+    stale: bool = Field(description="the catalogue searches another generation by now")
+    sha256: str = Field(pattern=_SHA256, description="of its name, birth, generation and version: another set, another")
+    licence: LicenceSpec
+    citation: str = ""
+
+    @property
+    def address(self) -> str:
+        """`tagger:name@version`, as shown in every answer."""
+        return f"{self.name}@{self.version}"
+
+
 AnyHeadCard = PrototypeCard | HeadCard
 AnyCard = Card | PrototypeCard | HeadCard
+ListedCard = AnyCard | TaggerCard
 
 
 def read_card(path: Path) -> Card:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ModelResult, Upload
-from sonotype.models.card import Card
+from sonotype.models.card import TAGGER, Card
 from sonotype.plane.answer import Answer, clip_of, to_result
+from sonotype.plane.catalog.tagger_models import TaggerModel, TaggerModels
 from sonotype.plane.compute import Computer, Work, plan_id
-from sonotype.plane.deployment import Model, card_of
+from sonotype.plane.deployment import Model
 from sonotype.plane.heads import Head
 from sonotype.plane.lineup import Lineup
 from sonotype.plane.lineups import Lineups
@@ -25,12 +26,17 @@ _LOADING_S = 5.0
 _JOB_DEADLINE_S = 3600.0  # longer than the longest file takes behind a busy day's requests
 
 
+def no_taggers() -> TaggerModels:
+    """For a plane that has none. Raises `unavailable`."""
+    raise SonotypeError(Code.UNAVAILABLE, "This process was started without its catalogue, and so without taggers.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One model of a query: the plan of a network and, where a head is asked, the head that reads its answer."""
+    """One model of a query: the plan of a network and, where a head or tagger is asked, what reads its answer."""
 
     plan: Plan
-    head: Head | None = None
+    head: Head | TaggerModel | None = None
 
 
 class Analyzer:
@@ -42,16 +48,25 @@ class Analyzer:
         flights: lets all who want the same wait for one.
         computer: makes answers.
         deadline_s: default and largest deadline.
+        taggers: gives the taggers of now; raises `unavailable` where there are none, or none yet.
     """
 
     def __init__(
-        self, lineups: Lineups, memory: AnswerMemory, flights: SingleFlight, computer: Computer, *, deadline_s: float
+        self,
+        lineups: Lineups,
+        memory: AnswerMemory,
+        flights: SingleFlight,
+        computer: Computer,
+        *,
+        deadline_s: float,
+        taggers: Callable[[], TaggerModels] = no_taggers,
     ) -> None:
         self._lineups = lineups
         self._memory = memory
         self._flights = flights
         self._computer = computer
         self._deadline_s = deadline_s
+        self._taggers = taggers
 
     async def analyze(self, upload: Upload, query: AnalyzeQuery) -> Analysis:
         """Answer one query. Cancelling the call abandons its work unless others wait for the same.
@@ -64,7 +79,7 @@ class Analyzer:
 
     async def _analyze(self, lineup: Lineup, upload: Upload, query: AnalyzeQuery) -> Analysis:
         began = monotonic()
-        parts = _parts(lineup, query)
+        parts = self._parts(lineup, query)
         work = self._work(lineup, upload, _networks(parts), query)
         known = await self._look_up(work, query)
         timings = {"cache": monotonic() - began}
@@ -75,6 +90,16 @@ class Analyzer:
         results = await self._results(parts, known, fresh, query)
         timings["total"] = monotonic() - began
         return Analysis(clip_of({**known, **fresh}[plan_id(parts[0].plan)]), results, timings)
+
+    def _parts(self, lineup: Lineup, query: AnalyzeQuery) -> list[_Part]:
+        found = [self._find(lineup, name) for name in query.models or (lineup.default_model,)]
+        by_address = {model.address if isinstance(model, Card) else model.card.address: model for model in found}
+        return [_part(lineup, model, query) for model in by_address.values()]
+
+    def _find(self, lineup: Lineup, address: str) -> Model | TaggerModel:
+        if address.startswith(TAGGER):
+            return self._taggers().find(address, lineup.deployment)
+        return lineup.find(address)
 
     def _work(self, lineup: Lineup, upload: Upload, plans: tuple[Plan, ...], query: AnalyzeQuery) -> Work:
         longest_s = _JOB_DEADLINE_S if query.is_job else self._deadline_s
@@ -134,13 +159,9 @@ class Analyzer:
         return await asyncio.to_thread(lambda: tuple(_result(part, known, fresh, query) for part in parts))
 
 
-def _parts(lineup: Lineup, query: AnalyzeQuery) -> list[_Part]:
-    found = [lineup.find(name) for name in query.models or (lineup.default_model,)]
-    by_address = {card_of(model).address: model for model in found}
-    return [_part(lineup, model, query) for model in by_address.values()]
-
-
-def _part(lineup: Lineup, model: Model, query: AnalyzeQuery) -> _Part:
+def _part(lineup: Lineup, model: Model | TaggerModel, query: AnalyzeQuery) -> _Part:
+    if isinstance(model, TaggerModel):  # it reads the clip, as the catalogue does
+        return _Part(make_plan(model.backbone, query, _precision(lineup, model.backbone)), model)
     if isinstance(model, Head):
         asked = model.fitted(query)
         return _Part(make_plan(model.backbone, asked, _precision(lineup, model.backbone), "patches"), model)

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card
+from sonotype.models.card import TAGGER, Card
 from sonotype.models.registry import Registry
 from sonotype.plane.deployment import Deployment, Model, card_of
 from sonotype.plane.prototypes import Prototypes
@@ -81,6 +81,8 @@ class Lineup:
     def find(self, address: str) -> Model:
         """The served model of `name` or `name@version`. Raises `model_not_found`."""
         name, _, version = address.partition("@")
+        if name.startswith(TAGGER):
+            raise SonotypeError(Code.MODEL_NOT_FOUND, f"{address[:80]!r} is a tagger: it only analyses.")
         model = self.deployment.served(name)
         if model is None or version not in ("", card_of(model).version):
             self.registry.find(address)

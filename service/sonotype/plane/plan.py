@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Crop, EmbeddingScope, Fill, Patchout, Quality, TailPolicy
-from sonotype.models.card import AnyCard, AnyFrontend, Card, PatchSpec
+from sonotype.models.card import AnyFrontend, Card, ListedCard, PatchSpec
 from sonotype.models.grid import cost_share
 from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery
@@ -73,7 +73,7 @@ def make_plan(card: Card, query: AnalyzeQuery, precision: str, scope: EmbeddingS
     return Plan(card, frontend, spec, patch, precision, scope or query.embedding_scope, quality, patchout, share)
 
 
-def wanted_embeddings(card: AnyCard, names: tuple[str, ...]) -> tuple[str, ...]:
+def wanted_embeddings(card: ListedCard, names: tuple[str, ...]) -> tuple[str, ...]:
     """Embedding names of a query with `default` resolved: a card's first, or the one a head stands on."""
     default = card.embeddings[0].name if isinstance(card, Card) else card.backbone.embedding
     return tuple(default if name == "default" else name for name in names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sonotype.core.types import Analysis, Task, Upload
-from sonotype.models.card import AnyCard
+from sonotype.models.card import ListedCard
 from sonotype.plane.catalog.port import CatalogPlane, CatalogState
 from sonotype.plane.live.port import LiveSession
 from sonotype.plane.live.query import ListenQuery
@@ -20,7 +20,7 @@ from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, R
 class ModelInfo:
     """A card together with its state in this deployment."""
 
-    card: AnyCard
+    card: ListedCard
     is_default: bool
     pulled: bool
     served: bool
@@ -67,7 +67,7 @@ class Plane(Protocol):
         """Analyse one upload. Cancelling the call abandons its work. Raises `SonotypeError`."""
 
     def models(self) -> list[ModelInfo]:
-        """Every model of the repositories, served or not, sorted by name."""
+        """Every model of the repositories, served or not, and every tagger, sorted by name."""
 
     def model(self, name: str) -> ModelInfo:
         """One model by `name` or `name@version`. Raises `SonotypeError` (`model_not_found`)."""

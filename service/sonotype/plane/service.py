@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import replace
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, Upload
+from sonotype.models.card import TAGGER
 from sonotype.plane.analyze import Analyzer
 from sonotype.plane.budget import ByteLedger, UploadBytes
 from sonotype.plane.catalog.opening import CatalogDoor
@@ -82,13 +83,16 @@ class Service:
         return await self._analyzer.analyze(upload, query)
 
     def models(self) -> list[ModelInfo]:
-        """Every model of the repositories, sorted by name."""
+        """Every model of the repositories and every tagger, sorted by name."""
         lineup = self._lineups.current
         names = {*lineup.registry.cards(), *lineup.registry.head_cards(), *lineup.deployment.models}
-        return [_info(lineup, name) for name in sorted(names)]
+        infos = [_info(lineup, name) for name in names]
+        return sorted([*infos, *self._tagger_infos(lineup)], key=lambda info: info.card.name)
 
     def model(self, name: str) -> ModelInfo:
-        """One model by `name` or `name@version`. Raises `model_not_found`."""
+        """One model by `name` or `name@version`. Raises `model_not_found`; for a tagger `unavailable`."""
+        if name.startswith(TAGGER):
+            return self._tagger_info(self._lineups.current, name)
         lineup = self._lineups.knowing(name)
         info = _info(lineup, name)
         if lineup is self._lineups.current:
@@ -137,6 +141,17 @@ class Service:
     async def watch_models(self) -> None:
         """Serve what changes in the model repositories, until the task is cancelled."""
         await self._watch.run()
+
+    def _tagger_infos(self, lineup: Lineup) -> Iterator[ModelInfo]:
+        """Those there are now; one that is deleted meanwhile is left out."""
+        for name in self._catalog.taggers().names() if self._catalog.has_taggers else ():
+            with suppress(SonotypeError):
+                yield self._tagger_info(lineup, name)
+
+    def _tagger_info(self, lineup: Lineup, address: str) -> ModelInfo:
+        card, network = self._catalog.taggers().card(address, lineup.deployment, lineup.registry)
+        precision = None if network is None else lineup.precision(network)
+        return ModelInfo(card, is_default=False, pulled=True, served=network is not None, precision=precision)
 
     async def _changed(self, name: str, change: Callable[[], Awaitable[str | None]]) -> ModelChange:
         if self._admission.draining:

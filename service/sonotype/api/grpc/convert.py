@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from sonotype.api.grpc.convert_prototypes import prototype_model_of
-from sonotype.api.grpc.convert_reasons import reasons_of
+from sonotype.api.grpc.convert_reasons import decided_by_of, reasons_of
 from sonotype.api.grpc.enums import LANES, QUALITIES, SCOPES, SHORTS, TAILS, TASKS, named
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.params import parse_params
+from sonotype.api.tagger_view import tagger_model_body
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.types import ClipInfo, Patchout, PatchReport
-from sonotype.models.card import Card, HeadCard, PrototypeCard
+from sonotype.models.card import Card, HeadCard, PrototypeCard, TaggerCard
 from sonotype.models.grid import Preset
 from sonotype.plane.query import AnalyzeQuery
 
@@ -98,6 +99,9 @@ def model_of(shown: ModelView) -> pb.Model:
     if isinstance(card, HeadCard):
         model.kind = pb.MODEL_KIND_HEAD
         model.head.CopyFrom(_head(card))
+    if isinstance(card, TaggerCard):
+        model.kind = pb.MODEL_KIND_TAGGER
+        model.tagger.CopyFrom(pb.TaggerModel(**tagger_model_body(card)))
     return model
 
 
@@ -146,6 +150,7 @@ def _result(shown: ResultView) -> pb.Result:
         timeline=None if shown.timeline is None else _timeline(shown.timeline),
         embeddings=[_embedding(embedding) for embedding in shown.embeddings],
         reasons=None if shown.reasons is None else reasons_of(shown.reasons),
+        decided_by=None if shown.decided_by is None else decided_by_of(shown.decided_by),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sonotype.api.grpc.enums import KINDS
 from sonotype.api.grpc.gen import sonotype_pb2 as pb
+from sonotype.api.neighbourhood import DecidedBy
 from sonotype.api.prototypes import badge_of
 from sonotype.api.reasons import Heat, LabelReasons, ReasonsView, Share
 from sonotype.plane.sonification import PrototypeInfo
@@ -18,6 +21,16 @@ def reasons_of(reasons: ReasonsView) -> pb.Reasons:
         labels=[_label(label) for label in reasons.labels],
         nearest=[_nearest(info, similarity) for info, similarity in reasons.nearest],
         heat=None if reasons.heat is None else _heat(reasons.heat),
+    )
+
+
+def decided_by_of(shown: DecidedBy) -> pb.DecidedBy:
+    """What decided the answer of a tagger."""
+    return pb.DecidedBy(
+        far=shown.far,
+        percentile=shown.percentile,
+        prototypes=[pb.DecidingPrototype(**asdict(one)) for one in shown.near],
+        labels=[pb.LabelShares(label=label, shares=shares) for label, shares in shown.labels],
     )
 
 

@@ -14,11 +14,13 @@ from starlette.responses import Response
 
 from sonotype.api.http.render_prototypes import DECIMALS, prototype_model_body, rounded
 from sonotype.api.http.render_reasons import reasons_body
+from sonotype.api.http.render_taggers import decided_by_body
 from sonotype.api.params import Encoding
+from sonotype.api.tagger_view import tagger_model_body
 from sonotype.api.view import EmbeddingView, ModelView, ResultView, TimelineView
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import ClipInfo, Floats
-from sonotype.models.card import AnyCard, Card, HeadCard, PrototypeCard
+from sonotype.models.card import Card, HeadCard, ListedCard, PrototypeCard, TaggerCard
 from sonotype.plane.port import Readiness
 
 NPY = "application/x-npy"
@@ -82,10 +84,12 @@ def model_body(shown: ModelView) -> dict[str, Any]:
         body["prototypes"] = prototype_model_body(card, shown.n_prototypes)
     if isinstance(card, HeadCard):
         body["head"] = _head(card)
+    if isinstance(card, TaggerCard):
+        body["tagger"] = tagger_model_body(card)
     return body
 
 
-def _kind(card: AnyCard) -> str:
+def _kind(card: ListedCard) -> str:
     return "network" if isinstance(card, Card) else card.kind
 
 
@@ -144,6 +148,8 @@ def _result(shown: ResultView, encoding: Encoding) -> dict[str, Any]:
         body["embeddings"] = [_embedding(embedding, encoding) for embedding in shown.embeddings]
     if shown.reasons is not None:
         body["reasons"] = reasons_body(shown.reasons)
+    if shown.decided_by is not None:
+        body["decided_by"] = decided_by_body(shown.decided_by)
     return body
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from sonotype.api.http.body import Body
 from sonotype.api.http.schemas_prototypes import PrototypeModel
 from sonotype.api.http.schemas_reasons import ReasonsBody
+from sonotype.api.http.schemas_tagger_models import DecidedByBody, TaggerModelBody
 from sonotype.core.errors import TABLE, Code
 from sonotype.core.types import EmbeddingScope, Quality, ShortPolicy, TailPolicy, Task
 
@@ -94,6 +95,7 @@ class Result(Body):
     timeline: Timeline | None = None
     embeddings: list[Embedding] | None = None
     reasons: ReasonsBody | None = Field(None, description="of a prototype model, unless `reasons_top_k` is 0")
+    decided_by: DecidedByBody | None = Field(None, description="of a tagger, unless `reasons_top_k` is 0")
 
 
 class AnalysisBody(Body):
@@ -160,9 +162,9 @@ class HeadModel(Body):
 class ModelBody(Body):
     """A model's card together with its state in this deployment."""
 
-    kind: Literal["network", "prototypes", "head"] = Field(
+    kind: Literal["network", "prototypes", "head", "tagger"] = Field(
         description="`prototypes`: classes decided by prototypes on the embedding of another model, with reasons; "
-        "`head`: a few layers on the embedding of another model"
+        "`head`: a few layers on the embedding of another model; `tagger`: taught by tracks of the catalogue"
     )
     name: str = Field(examples=["musicnn-msd"])
     version: str = Field(examples=["1"])
@@ -185,6 +187,7 @@ class ModelBody(Body):
     citation: str
     prototypes: PrototypeModel | None = Field(None, description="what only a prototype model has")
     head: HeadModel | None = Field(None, description="what only a transfer head has")
+    tagger: TaggerModelBody | None = Field(None, description="what only a tagger has")
 
 
 class ModelsBody(Body):

@@ -22,6 +22,7 @@ class History:
         self.events: dict[str, Change] = {}
         self._head = [0, 0]  # by version: the last correction that its state holds, 0 for none
         self._before: dict[int, int] = {}
+        self._length = {0: 0}  # by head: corrections of the chain that it ends
         for change in changes:
             self.add(change)
 
@@ -30,10 +31,16 @@ class History:
         """The newest version."""
         return FITTED + len(self.changes)
 
+    @property
+    def length(self) -> int:
+        """Corrections that the newest version's state holds."""
+        return self._length[self._head[-1]]
+
     def add(self, change: Change) -> None:
         """Take a change in, which makes the next version."""
         if change.kind == "feedback":
             self._before[change.version] = self._head[-1]
+            self._length[change.version] = self.length + 1
             self._head.append(change.version)
         else:
             assert change.target is not None  # noqa: S101 - written with one

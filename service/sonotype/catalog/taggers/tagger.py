@@ -83,6 +83,7 @@ class Tagger:
         self._log = ChangeLog(folder / files.LOG)
         self.history = History(self._log.read())
         self._load()
+        self._note()
 
     def close(self) -> None:
         """Close the log."""
@@ -90,9 +91,8 @@ class Tagger:
             self._log.close()
 
     def facts(self) -> Facts:
-        """How it stands."""
-        with self._lock:
-            return Facts(self.history.current, len(self.taught.ids), len(self.taught), len(self.history.chain()))
+        """How it stands; waits for nothing, so that models can be listed while a version is gone back to."""
+        return self._facts
 
     def knows(self, track: str) -> bool:
         """Whether it holds the vector of a track."""
@@ -106,6 +106,11 @@ class Tagger:
                 assert track is not None  # noqa: S101 - one of both is given
                 vector = self.taught.vectors.values[self.taught.number[track]]
             return self._answering.hear(vector)
+
+    def hear(self, vector: Floats) -> tuple[Heard, int]:
+        """Scores and reasons for a vector of unit length, and the version that gave them."""
+        with self._lock:
+            return self._answering.hear(vector), self.history.current
 
     def correct(self, correction: Correction) -> Outcome:
         """Learn from a correction.
@@ -189,6 +194,7 @@ class Tagger:
             raise
         self.history.add(change)
         self._answering.forget()
+        self._note()
         return Outcome(change, len(self.taught))
 
     def _return(self, kind: str, target: int, client: str | None) -> Outcome:
@@ -197,7 +203,11 @@ class Tagger:
         self._log.append(change)
         self.history.add(change)
         self._load()
+        self._note()
         return Outcome(change, len(self.taught))
+
+    def _note(self) -> None:
+        self._facts = Facts(self.history.current, len(self.taught.ids), len(self.taught), self.history.length)
 
     def _load(self) -> None:
         """The set of the current version: the fitted one with every correction that counts."""

@@ -18,6 +18,7 @@ from sonotype.plane.catalog.seeds import Seeds
 from sonotype.plane.catalog.service import CatalogService
 from sonotype.plane.catalog.space import choose_labellers, choose_space, spaces
 from sonotype.plane.catalog.tagger_door import open_taggers
+from sonotype.plane.catalog.tagger_models import TaggerModels
 from sonotype.plane.catalog.tracks import Analyze, Tracks
 from sonotype.plane.catalog.upkeep import Upkeep
 from sonotype.plane.catalog.watching import Watch
@@ -33,10 +34,12 @@ class OpenCatalog:
     Attributes:
         service: its use cases.
         watch: what probes are told of it.
+        taggers: as models; None where their files cannot be opened.
     """
 
     service: CatalogService
     watch: Watch
+    taggers: TaggerModels | None = None
 
 
 @asynccontextmanager
@@ -65,7 +68,8 @@ async def assemble(
             open_taggers(settings.data_dir / TAGGERS, catalog, generations, tracks, lineups.lease) as taggers,
         ):
             _log.info("the catalogue is open: tracks are embedded by %s", space.generation)
-            yield OpenCatalog(CatalogService(catalog, generations, seeds, upkeep, desk, taggers=taggers), watch)
+            service = CatalogService(catalog, generations, seeds, upkeep, desk, taggers=taggers)
+            yield OpenCatalog(service, watch, None if taggers is None else taggers.models)
     finally:
         lineups.follower = None
         await watch.aclose()

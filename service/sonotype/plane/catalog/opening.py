@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.catalog.assembly import OpenCatalog
 from sonotype.plane.catalog.port import CatalogPlane, CatalogState
+from sonotype.plane.catalog.tagger_models import TaggerModels
 
 _log = logging.getLogger(__name__)
 RETRY_S = 5.0
@@ -43,6 +44,19 @@ class CatalogDoor:
             raise SonotypeError(Code.UNAVAILABLE, "This process was started without its catalogue.")
         detail = f"The catalogue is not open: {self._error.detail}" if self._error else "The catalogue is being opened."
         raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=self._retry_s)
+
+    def taggers(self) -> TaggerModels:
+        """The taggers as models. Raises `unavailable` where the catalogue is not open, or their files are not."""
+        if self._opened is None:
+            _ = self.plane  # says why
+        elif self._opened.taggers is not None:
+            return self._opened.taggers
+        raise SonotypeError(Code.UNAVAILABLE, "The files of the taggers cannot be opened; the log says why.")
+
+    @property
+    def has_taggers(self) -> bool:
+        """Whether `taggers` gives them now."""
+        return self._opened is not None and self._opened.taggers is not None
 
     @property
     def state(self) -> CatalogState:

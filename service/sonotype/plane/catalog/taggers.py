@@ -23,6 +23,7 @@ from sonotype.plane.catalog.generations import Generations
 from sonotype.plane.catalog.labelled import Corpus, gather, strangers
 from sonotype.plane.catalog.limits import check_id, check_number, invalid
 from sonotype.plane.catalog.seeds import Lease
+from sonotype.plane.catalog.tagger_models import TaggerModels
 from sonotype.plane.catalog.tagger_report import report
 from sonotype.plane.catalog.tagger_values import (
     Feedback,
@@ -47,6 +48,9 @@ class Taggers:
         tracks: how an upload is embedded.
         store: of the taggers.
         lease: keeps the models that are served, for as long as its context is open.
+
+    Attributes:
+        models: the same taggers beside the other models.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Taggers:
         self._catalog, self._generations, self._tracks = catalog, generations, tracks
         self._store, self._lease = store, lease
         self._fitting: dict[str, Fitting] = {}
+        self.models = TaggerModels(store, lambda: generations.current)
 
     async def create(self, new: NewTagger) -> TaggerInfo:
         """Fit a tagger and keep it. Raises `conflict`, `invalid_request`, `not_found`."""

@@ -55,6 +55,7 @@ class ModelKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MODEL_KIND_NETWORK: _ClassVar[ModelKind]
     MODEL_KIND_PROTOTYPES: _ClassVar[ModelKind]
     MODEL_KIND_HEAD: _ClassVar[ModelKind]
+    MODEL_KIND_TAGGER: _ClassVar[ModelKind]
 
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -107,6 +108,7 @@ MODEL_KIND_UNSPECIFIED: ModelKind
 MODEL_KIND_NETWORK: ModelKind
 MODEL_KIND_PROTOTYPES: ModelKind
 MODEL_KIND_HEAD: ModelKind
+MODEL_KIND_TAGGER: ModelKind
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_PASSED: Verdict
 VERDICT_REPLACED: Verdict
@@ -217,7 +219,7 @@ class Clip(_message.Message):
     def __init__(self, sha256: _Optional[str] = ..., format: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., duration_s: _Optional[float] = ..., truncated: _Optional[bool] = ..., clipped: _Optional[bool] = ..., silent: _Optional[bool] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons", "quality", "patchout", "task")
+    __slots__ = ("model", "model_sha256", "frontend", "precision", "cached", "patches", "tags", "timeline", "embeddings", "reasons", "quality", "patchout", "task", "decided_by")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_SHA256_FIELD_NUMBER: _ClassVar[int]
     FRONTEND_FIELD_NUMBER: _ClassVar[int]
@@ -231,6 +233,7 @@ class Result(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     PATCHOUT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_sha256: str
     frontend: str
@@ -244,7 +247,40 @@ class Result(_message.Message):
     quality: Quality
     patchout: Patchout
     task: Task
-    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., task: _Optional[_Union[Task, str]] = ...) -> None: ...
+    decided_by: DecidedBy
+    def __init__(self, model: _Optional[str] = ..., model_sha256: _Optional[str] = ..., frontend: _Optional[str] = ..., precision: _Optional[str] = ..., cached: _Optional[bool] = ..., patches: _Optional[_Union[Patches, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., timeline: _Optional[_Union[Timeline, _Mapping]] = ..., embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., reasons: _Optional[_Union[Reasons, _Mapping]] = ..., quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., task: _Optional[_Union[Task, str]] = ..., decided_by: _Optional[_Union[DecidedBy, _Mapping]] = ...) -> None: ...
+
+class DecidedBy(_message.Message):
+    __slots__ = ("far", "percentile", "prototypes", "labels")
+    FAR_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILE_FIELD_NUMBER: _ClassVar[int]
+    PROTOTYPES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    far: bool
+    percentile: float
+    prototypes: _containers.RepeatedCompositeFieldContainer[DecidingPrototype]
+    labels: _containers.RepeatedCompositeFieldContainer[LabelShares]
+    def __init__(self, far: _Optional[bool] = ..., percentile: _Optional[float] = ..., prototypes: _Optional[_Iterable[_Union[DecidingPrototype, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[LabelShares, _Mapping]]] = ...) -> None: ...
+
+class DecidingPrototype(_message.Message):
+    __slots__ = ("prototype", "distance", "members", "examples")
+    PROTOTYPE_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    prototype: int
+    distance: float
+    members: int
+    examples: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, prototype: _Optional[int] = ..., distance: _Optional[float] = ..., members: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LabelShares(_message.Message):
+    __slots__ = ("label", "shares")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    shares: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, label: _Optional[str] = ..., shares: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Patchout(_message.Message):
     __slots__ = ("time_every", "freq_every", "time_drop", "freq_drop", "seed")
@@ -337,7 +373,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows", "head", "groups")
+    __slots__ = ("name", "version", "title", "description", "is_default", "pulled", "served", "precision", "sample_rate_hz", "patch_length_s", "patch_hop_s", "tail", "short", "labels", "embeddings", "frontends", "weights_sha256", "licence", "citation", "kind", "prototypes", "qualities", "patch_columns", "patch_rows", "head", "groups", "tagger")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -364,6 +400,7 @@ class Model(_message.Message):
     PATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
+    TAGGER_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     title: str
@@ -390,7 +427,8 @@ class Model(_message.Message):
     patch_rows: int
     head: HeadModel
     groups: _containers.RepeatedCompositeFieldContainer[LabelGroup]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ..., head: _Optional[_Union[HeadModel, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[LabelGroup, _Mapping]]] = ...) -> None: ...
+    tagger: TaggerModel
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., pulled: _Optional[bool] = ..., served: _Optional[bool] = ..., precision: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., patch_length_s: _Optional[float] = ..., patch_hop_s: _Optional[float] = ..., tail: _Optional[_Union[TailPolicy, str]] = ..., short: _Optional[_Union[ShortPolicy, str]] = ..., labels: _Optional[_Iterable[str]] = ..., embeddings: _Optional[_Iterable[_Union[EmbeddingInfo, _Mapping]]] = ..., frontends: _Optional[_Iterable[str]] = ..., weights_sha256: _Optional[str] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., citation: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., prototypes: _Optional[_Union[PrototypeModel, _Mapping]] = ..., qualities: _Optional[_Iterable[_Union[QualityInfo, _Mapping]]] = ..., patch_columns: _Optional[int] = ..., patch_rows: _Optional[int] = ..., head: _Optional[_Union[HeadModel, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[LabelGroup, _Mapping]]] = ..., tagger: _Optional[_Union[TaggerModel, _Mapping]] = ...) -> None: ...
 
 class LabelGroup(_message.Message):
     __slots__ = ("name", "labels")
@@ -409,6 +447,24 @@ class QualityInfo(_message.Message):
     patchout: Patchout
     cost: float
     def __init__(self, quality: _Optional[_Union[Quality, str]] = ..., patchout: _Optional[_Union[Patchout, _Mapping]] = ..., cost: _Optional[float] = ...) -> None: ...
+
+class TaggerModel(_message.Message):
+    __slots__ = ("backbone", "embedding", "generation", "tracks", "prototypes", "corrections", "stale")
+    BACKBONE_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    TRACKS_FIELD_NUMBER: _ClassVar[int]
+    PROTOTYPES_FIELD_NUMBER: _ClassVar[int]
+    CORRECTIONS_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    backbone: str
+    embedding: str
+    generation: str
+    tracks: int
+    prototypes: int
+    corrections: int
+    stale: bool
+    def __init__(self, backbone: _Optional[str] = ..., embedding: _Optional[str] = ..., generation: _Optional[str] = ..., tracks: _Optional[int] = ..., prototypes: _Optional[int] = ..., corrections: _Optional[int] = ..., stale: _Optional[bool] = ...) -> None: ...
 
 class HeadModel(_message.Message):
     __slots__ = ("backbone", "embedding", "task", "positive", "temperature", "layers")
