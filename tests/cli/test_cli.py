@@ -15,6 +15,8 @@ import pytest
 from harness import MODELS, serve, tone
 from sonotype import __version__
 from sonotype.cli.app import documented_exit_codes
+from sonotype.cli.local import serving_only
+from sonotype.core.settings import Settings
 
 
 def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +100,32 @@ def test_mistakes_get_one_clear_line(tmp_path: Path, music: Path, arguments: lis
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_audio_is_told_before_any_model_is_loaded(tmp_path: Path) -> None:
+    (text, empty, pipe) = (tmp_path / "README.md", tmp_path / "empty.mp3", tmp_path / "pipe.mp3")
+    text.write_text("# Sonotype\n")
+    empty.touch()
+    os.mkfifo(pipe)  # nobody ever writes to it
+    paths = [str(path) for path in (text, empty, pipe, "/dev/zero")]
+    done = run("analyze", *paths, folder=tmp_path, SONOTYPE_MODELS="musicnn-msd", SONOTYPE_WEIGHTS_DIR=paths[0])
+    assert done.returncode == 4
+    lines = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+    assert [line.startswith(path) for line, path in zip(lines, paths, strict=True)] == [True] * 4
+    assert "none of WAV" in lines[0]
+    assert "empty" in lines[1]
+    assert "a pipe or a device" in lines[2]
+    assert "a pipe or a device" in lines[3]
+
+
+def test_only_what_is_asked_for_is_loaded(tmp_path: Path) -> None:
+    every = Settings(model_path=[MODELS], models=[], default_model="fake", weights_dir=tmp_path)
+    assert serving_only(every, []).models == ["fake"]
+    assert serving_only(every, ["fake-chaos@1"]).models == ["fake-chaos@1"]
+    pulled_is_another = every.model_copy(update={"default_model": "musicnn-msd"})
+    assert serving_only(pulled_is_another, []).models == []
+    chosen = every.model_copy(update={"models": ["fake-chaos"]})
+    assert serving_only(chosen, ["fake"]).models == ["fake-chaos"]
 
 
 def test_missing_weights_name_the_command_that_helps(tmp_path: Path, music: Path) -> None:

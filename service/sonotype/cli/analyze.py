@@ -15,15 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sonotype.api.http.render import analysis_body
 from sonotype.api.params import AnalyzeParams, parse_params
 from sonotype.api.view import view
+from sonotype.audio.sniff import sniff
 from sonotype.cli.document import Document
 from sonotype.cli.errors import reported, show_error, stderr
-from sonotype.cli.files import find_audio
-from sonotype.cli.local import open_plane
+from sonotype.cli.files import find_audio, read_file
+from sonotype.cli.local import open_plane, serving_only
 from sonotype.cli.options import ApiKey, Server
 from sonotype.cli.report import Format, write_report
 from sonotype.cli.rest import open_rest
 from sonotype.cli.wiring import Wiring, wiring
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Lane, Upload
 from sonotype.telemetry.requests import request_id
@@ -105,7 +106,9 @@ def analyze(
         opened = (
             _open_remote(server, api_key, params) if server else _open_local(wiring(ctx), precision, engine, params)
         )
-        outcomes = asyncio.run(_analyze_all(files, opened))
+        outcomes = [] if server else _refused(files)
+        if len(outcomes) < len(files):
+            outcomes += asyncio.run(_analyze_all(files[len(outcomes) :], opened))
         write_report(format, [(o.path, o.document) for o in outcomes if o.document is not None])
     _exit(outcomes)
 
@@ -117,7 +120,7 @@ async def _open_local(
     query = params.query()
     asked = {"precision": precision, "engine": engine}
     flags: dict[str, Any] = {name: value for name, value in asked.items() if value}
-    async with open_plane(wired, Settings(**flags)) as plane:
+    async with open_plane(wired, serving_only(Settings(**flags), query.models)) as plane:
 
         async def analyze_file(upload: Upload) -> Document:
             analysis = await plane.analyze(upload, query)
@@ -136,6 +139,19 @@ async def _open_remote(server: str, api_key: str | None, params: AnalyzeParams) 
             return await rest.document("POST", "/v1/analyze", params=asked, content=upload.data, headers=headers)
 
         yield analyze_file
+
+
+def _refused(files: Sequence[Path]) -> list[Outcome]:
+    """The files before the first that may be audio: to say so, no model needs to be loaded."""
+    found = []
+    for path in files:
+        try:
+            sniff(read_file(path))
+            break
+        except SonotypeError as error:
+            show_error(error, str(path))
+            found.append(Outcome(path, None, error))
+    return found
 
 
 async def _analyze_all(files: Sequence[Path], opened: AbstractAsyncContextManager[AnalyzeFile]) -> list[Outcome]:
@@ -158,10 +174,8 @@ async def _analyze_all(files: Sequence[Path], opened: AbstractAsyncContextManage
 
 async def _analyze_one(path: Path, analyze_file: AnalyzeFile) -> Outcome:
     try:
-        data = await asyncio.to_thread(path.read_bytes)
+        data = await asyncio.to_thread(read_file, path)
         return Outcome(path, await analyze_file(Upload.of(data)), None)
-    except OSError as error:
-        return Outcome(path, None, SonotypeError(Code.INVALID_REQUEST, f"cannot be read: {error.strerror}."))
     except SonotypeError as error:
         return Outcome(path, None, error)
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from sonotype.api.http.render_live import answer_body, done_body
 from sonotype.api.listen_params import ListenParams
 from sonotype.cli.document import Document
-from sonotype.cli.local import open_plane
+from sonotype.cli.local import open_plane, serving_only
 from sonotype.cli.wiring import Wiring
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
@@ -81,7 +81,8 @@ class _Remote:
 async def local(wired: Wiring, params: ListenParams) -> AsyncIterator[Conversation]:
     """A session in this process, for as long as the context is open."""
     query = params.query()
-    async with open_plane(wired, Settings()) as plane, plane.listen(query) as session:
+    settings = serving_only(Settings(), params.models)
+    async with open_plane(wired, settings) as plane, plane.listen(query) as session:
         yield _Local(session, query)
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sonotype.cli.files import read_file
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Upload
 
@@ -47,6 +48,6 @@ def _split(word: str) -> tuple[str, float]:
 
 def _read(path: Path) -> Upload:
     try:
-        return Upload.of(path.read_bytes())
-    except OSError as error:
-        raise SonotypeError(Code.INVALID_REQUEST, f"{path.name} cannot be read: {error.strerror}.") from None
+        return Upload.of(read_file(path))
+    except SonotypeError as error:
+        raise SonotypeError(error.code, f"{path.name} {error.detail}") from None

@@ -13,6 +13,7 @@ from sonotype.api.sonify import SonifyBody
 from sonotype.cli.asking import run
 from sonotype.cli.document import Document
 from sonotype.cli.errors import reported
+from sonotype.cli.files import read_file
 from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.prototype_calls import Calls
 from sonotype.cli.prototypes import Output, open_calls, print_facts
@@ -123,6 +124,6 @@ def _read_embedding(path: Path) -> list[float]:
 
 def _read_upload(path: Path) -> Upload:
     try:
-        return Upload.of(path.read_bytes())
-    except OSError as error:
-        raise SonotypeError(Code.INVALID_REQUEST, f"{path} cannot be read: {error.strerror}.") from None
+        return Upload.of(read_file(path))
+    except SonotypeError as error:
+        raise SonotypeError(error.code, f"{path} {error.detail}") from None
