@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rich.console import Group
 
 from sonotype.cli.model_views import sheet
 from sonotype.models.card import HeadCard
-from sonotype.models.registry import Registry
 
 _APPLY = {"multiclass": "one applies", "multilabel": "several may apply", "regression": "values without bounds"}
-
-
-def summary(registry: Registry, card: HeadCard) -> dict[str, Any]:
-    """One row of the list, with the same names as that of a network."""
-    path = registry.weights_path(card)
-    return {
-        "name": card.name,
-        "version": card.version,
-        "title": card.title,
-        "pulled": path is not None,
-        "n_bytes": path.stat().st_size if path else 4 * card.weights.n_parameters,
-        "n_labels": len(card.labels),
-        "embeddings": {},
-        "licence": card.licence.spdx,
-        "commercial": card.licence.commercial,
-    }
 
 
 def details(card: HeadCard, path: Path | None) -> Group:

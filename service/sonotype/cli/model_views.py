@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Table
 from rich.text import Text
 
-from sonotype.models.card import AnyCard, AnyFrontend, Card, FrontendSpec
+from sonotype.models.card import AnyCard, AnyFrontend, Card, FrontendSpec, PrototypeCard
 from sonotype.models.grid import presets_of
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import Progress as OnProgress
@@ -24,21 +24,31 @@ from sonotype.models.weights.store import Pulled
 __all__ = ["PullProgress", "details", "progress", "pulled", "sheet", "size", "summary", "table"]
 
 
-def summary(registry: Registry, card: Card) -> dict[str, Any]:
+def summary(registry: Registry, card: AnyCard) -> dict[str, Any]:
     """One row of the list."""
-    n_bytes = 4 * card.weights.n_parameters if card.weights else 0
-    path = registry.weights_path(card)
     return {
         "name": card.name,
         "version": card.version,
         "title": card.title,
         "pulled": registry.is_pulled(card),
-        "n_bytes": path.stat().st_size if path else n_bytes,
+        "n_bytes": _n_bytes(registry, card),
         "n_labels": len(card.labels),
-        "embeddings": {embedding.name: embedding.dim for embedding in card.embeddings},
+        "embeddings": {embedding.name: embedding.dim for embedding in card.embeddings}
+        if isinstance(card, Card)
+        else {},
         "licence": card.licence.spdx,
         "commercial": card.licence.commercial,
     }
+
+
+def _n_bytes(registry: Registry, card: AnyCard) -> int:
+    """On the disk, or what they will be once they are there; a decoder beside the prototypes counts."""
+    path = registry.weights_path(card)
+    if path is None:
+        return 4 * card.weights.n_parameters if card.weights and not isinstance(card, PrototypeCard) else 0
+    decoder = path.with_name("decoder.safetensors")
+    beside = decoder.stat().st_size if isinstance(card, PrototypeCard) and decoder.is_file() else 0
+    return path.stat().st_size + beside
 
 
 def table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -48,7 +58,8 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
         shown.add_column(column, justify="right" if column == "Size" else "left", no_wrap=column != "Title")
     for row in rows:
         mark = "[green]yes[/]" if row["pulled"] else "[dim]no[/]"
-        shown.add_row(row["name"], escape(row["title"]), mark, size(row["n_bytes"]), row["licence"])
+        weighs = "" if row["n_bytes"] is None else size(row["n_bytes"])
+        shown.add_row(row["name"], escape(row["title"]), mark, weighs, row["licence"])
     return shown
 
 

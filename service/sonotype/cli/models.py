@@ -20,7 +20,7 @@ from sonotype.cli.options import Json
 from sonotype.cli.pulling import Pulling, check_weights, is_from_zoo, remove_weights
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import AnyCard, AnyHeadCard, Card, HeadCard, PrototypeCard
+from sonotype.models.card import AnyCard, Card, HeadCard, PrototypeCard
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories
 from sonotype.models.weights.layout import weights_file
@@ -45,8 +45,8 @@ def list_models(as_json: Json = False) -> None:
     Example: [bold]sonotype models list --json | jq -r '.models[] | select(.pulled) | .name'[/]
     """
     with _registry() as registry:
-        rows = [views.summary(registry, card) for card in registry.cards().values()]
-        rows += [_head_summary(registry, card) for card in registry.head_cards().values()]
+        cards = [*registry.cards().values(), *registry.head_cards().values()]
+        rows = [views.summary(registry, card) for card in cards]
         rows.sort(key=lambda row: str(row["name"]))
         problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
     if as_json:
@@ -117,12 +117,6 @@ def show(name: Annotated[str, typer.Argument(help="A model.")], as_json: Json = 
         print_json(card.model_dump(mode="json") | {"weights_path": str(path) if path else None})
     else:
         Console().print(_details(card, path))
-
-
-def _head_summary(registry: Registry, card: AnyHeadCard) -> dict[str, Any]:
-    if isinstance(card, PrototypeCard):
-        return prototype_models.summary(registry, card)
-    return heads.summary(registry, card)
 
 
 def _details(card: AnyCard, path: Path | None) -> Group:

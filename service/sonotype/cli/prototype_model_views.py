@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rich.console import Group
 
 from sonotype.cli.model_views import sheet
 from sonotype.models.card import DecoderSpec, PrototypeCard
-from sonotype.models.registry import Registry
-
-_FILES = ("prototypes.safetensors", "decoder.safetensors")
-
-
-def summary(registry: Registry, card: PrototypeCard) -> dict[str, Any]:
-    """One row of the list, with the same names as that of a network."""
-    files = [registry.folder(card) / name for name in _FILES]
-    return {
-        "name": card.name,
-        "version": card.version,
-        "title": card.title,
-        "pulled": registry.weights_path(card) is not None,
-        "n_bytes": sum(path.stat().st_size for path in files if path.is_file()),
-        "n_labels": len(card.labels),
-        "embeddings": {},
-        "licence": card.licence.spdx,
-        "commercial": card.licence.commercial,
-    }
 
 
 def details(card: PrototypeCard, path: Path | None) -> Group:

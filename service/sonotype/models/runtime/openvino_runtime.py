@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from sonotype.core.types import Fill, Floats, Patchout
+from sonotype.core.types import Floats
 from sonotype.models.card import Card
-from sonotype.models.frontend.logmel import LogMel
-from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
+from sonotype.models.runtime.base import Precision
 from sonotype.models.runtime.cpu import keep_freed_memory, resolve_precision
 from sonotype.models.runtime.graphs import Graph, build_graph
 from sonotype.models.runtime.quiet_openvino import compile_for_cpu, openvino
+from sonotype.models.runtime.row_runtime import RowRuntime
 
 # `auto` takes bf16 where mean tags of whole clips stay within 5e-3 of float32; VGG reached 5.9e-3 on one of 25 clips
 _BF16_FAMILIES = {"musicnn"}
-# bounds the memory of a large batch; more rows at once are no faster
-_FRONTEND_ROWS = 8
 
 
 def load(card: Card, weights: Path, device: str, precision: Precision, threads: int) -> OpenVinoRuntime:
@@ -40,7 +35,7 @@ def load(card: Card, weights: Path, device: str, precision: Precision, threads: 
     return OpenVinoRuntime(card, build_graph(card, weights, chosen), chosen, threads)
 
 
-class OpenVinoRuntime:
+class OpenVinoRuntime(RowRuntime):
     """A compiled network with its front ends; patches run one after the other.
 
     bf16 rounds the inputs and weights of the large products only; the front end, the transform along mel and all
@@ -54,40 +49,11 @@ class OpenVinoRuntime:
     """
 
     def __init__(self, card: Card, graph: Graph, precision: Literal["fp32", "bf16"], threads: int) -> None:
-        self.card = card
-        self.precision: Literal["fp32", "bf16"] = precision
-        self.outputs = output_shapes(card)
-        self._frontends = {name: LogMel(spec) for name, spec in card.mel_frontends.items()}
+        super().__init__(card, precision)
         self._graph = graph
-        silence = torch.zeros(card.patch.frames, next(iter(card.mel_frontends.values())).n_mels)
-        data = graph.prepare(silence)
+        data = graph.prepare(self._silence())
         self._request = _compile(graph, data, precision, threads).create_infer_request()
         self._bind(graph.constants, first=len(data))
-
-    def run(
-        self,
-        windows: Floats,
-        valid_frames: NDArray[np.int64],
-        fill: Fill,
-        frontend: str,
-        patchout: Patchout | None = None,
-    ) -> RunOutput:
-        """Run one batch; see `Runtime.run`."""
-        arrays = {name: np.empty((len(windows), *shape), np.float32) for name, shape in self.outputs.items()}
-        seconds = {"frontend": 0.0, "network": 0.0}
-        for first in range(0, len(windows), _FRONTEND_ROWS):
-            rows = slice(first, first + _FRONTEND_ROWS)
-            begin = time.perf_counter()
-            with torch.inference_mode():
-                mels = self._frontends[frontend](
-                    torch.from_numpy(windows[rows]), torch.from_numpy(valid_frames[rows]), fill
-                )
-            middle = time.perf_counter()
-            for row, mel in enumerate(mels, start=first):
-                self._network(mel, row, arrays)
-            seconds["frontend"] += middle - begin
-            seconds["network"] += time.perf_counter() - middle
-        return RunOutput(arrays, seconds)
 
     def _network(self, mel: torch.Tensor, row: int, arrays: dict[str, Floats]) -> None:
         with torch.inference_mode():
