@@ -131,27 +131,6 @@ def test_one_sample_one_label_and_more_neighbours_than_prototypes(method: Any, k
     assert MultiLabelKNN.on(found, kind=kind, k=7).predict(np.zeros((2, 2))).tolist() == [[True], [True]]
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "options"),
-    [
-        ([[np.nan]], [[1]], {"budget": 1}),
-        ([[np.inf]], [[1]], {"budget": 1}),
-        ([[1.0]], [[0.5]], {"budget": 1}),
-        ([[1.0]], [[np.nan]], {"budget": 1}),
-        ([[1.0]], [[1], [0]], {"budget": 1}),
-        (np.empty((0, 2)), np.empty((0, 1)), {"budget": 1}),
-        ([[1.0]], [[1]], {"budget": 0}),
-        ([[1.0]], [[1]], {"budget": float("nan")}),
-        ([[1.0]], [[1]], {}),
-        ([[1.0]], [[1]], {"method": "mrhc", "budget": 3}),
-    ],
-)
-def test_what_cannot_be_used_is_refused(x: Any, y: Any, options: Any) -> None:
-    with pytest.raises(SonotypeError) as refused:
-        PrototypeSet.fit(x, np.asarray(y), **options)
-    assert refused.value.code is Code.INVALID_REQUEST
-
-
 def test_methods_without_budgets_refuse_to_be_cut_and_none_is_cut_beyond_its_fit() -> None:
     x, y = separate()
     with pytest.raises(SonotypeError):

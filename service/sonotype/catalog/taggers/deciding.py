@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sonotype.catalog.taggers.impurity import entropies, impurity, scatter, weigh
 from sonotype.catalog.taggers.merging import Merges, Pair, sizes
 from sonotype.catalog.taggers.taught import TaughtSet
 from sonotype.catalog.taggers.values import Split
+from sonotype.models.multilabel.impurity import entropies, impurity, scatter, weigh
 from sonotype.models.multilabel.lloyd import assign
 from sonotype.models.multilabel.samples import Doubles, Ints
 

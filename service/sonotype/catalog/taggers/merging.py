@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sonotype.catalog.taggers.impurity import Weights, impurity
 from sonotype.catalog.taggers.rows import Rows
 from sonotype.catalog.taggers.taught import TaughtSet
+from sonotype.models.multilabel.impurity import Weights, impurity
 from sonotype.models.multilabel.samples import Doubles, Ints
 
 Pair = tuple[int, int]

@@ -11,10 +11,10 @@ import heapq
 
 import numpy as np
 
-from sonotype.models.multilabel.distances import norms, pairwise
-from sonotype.models.multilabel.lloyd import assign
+from sonotype.models.multilabel.distances import pairwise
+from sonotype.models.multilabel.lloyd import assign, ends
 from sonotype.models.multilabel.parts import Growing, Split, Tree
-from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
+from sonotype.models.multilabel.samples import Ints, Matrix, Samples
 from sonotype.models.multilabel.splitting import by_diameter
 
 _BLOCK = 1024
@@ -63,7 +63,7 @@ def _cut(x: Matrix, tree: Growing, budget: int, block: int) -> list[int]:
             blocks.append(node)
             continue
         members = tree.nodes[node]
-        side = assign(x[members], _ends(x[members]), _ROUNDS).astype(np.bool_)
+        side = assign(x[members], ends(x[members], _SWEEPS), _ROUNDS).astype(np.bool_)
         if side.all() or not side.any():  # equal samples
             blocks.append(node)
             continue
@@ -79,15 +79,3 @@ def _within(samples: Samples, members: Ints, budget: int, block: int) -> tuple[l
     part = samples.take(members)
     tree = by_diameter(part, pairwise(part.x), min(budget, len(members)))
     return [members[node] for node in tree.nodes], {split.parent: split for split in tree.splits}
-
-
-def _ends(x: Matrix) -> Doubles:
-    """Two samples far from each other: the farthest from the mean, the farthest from that, and so on."""
-    lengths = norms(x)
-    here = np.asarray(x.mean(axis=0), dtype=np.float64).reshape(-1)
-    ends = [here, here]
-    for _ in range(_SWEEPS):
-        row = x[int((lengths - 2.0 * np.asarray(x @ here)).argmax())]
-        here = row if isinstance(row, np.ndarray) else np.asarray(row.toarray()).reshape(-1)
-        ends = [ends[1], here]
-    return np.stack(ends)

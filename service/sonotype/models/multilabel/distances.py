@@ -9,6 +9,8 @@ import numpy as np
 from sonotype.models.multilabel.samples import Doubles, Ints, Matrix
 
 _BLOCK_NUMBERS = 2**22
+ROUNDING = 2.0**-40
+"""Of a squared distance that comes from a matrix product, beside the squared lengths that it is the difference of."""
 
 
 def pairwise(x: Matrix, *, exact: bool = False) -> Doubles:
@@ -38,6 +40,8 @@ def nearest(x: Matrix, to: Matrix, k: int) -> tuple[Doubles, Ints]:
 
     Of equally far rows the first come first.
     """
+    if not x.shape[0]:
+        return np.empty((0, k)), np.empty((0, k), dtype=np.int64)
     found = [_nearest(_between(x[rows], to), k) for rows in _blocks(x.shape[0], to.shape[0])]
     return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
 
@@ -45,7 +49,10 @@ def nearest(x: Matrix, to: Matrix, k: int) -> tuple[Doubles, Ints]:
 def to_own(x: Matrix, centres: Matrix, groups: Sequence[Ints]) -> Iterator[Doubles]:
     """Distances of the samples of every group from its centre."""
     for number, group in enumerate(groups):
-        yield _between(x[group], centres[number : number + 1]).reshape(-1)
+        if isinstance(x, np.ndarray):
+            yield np.linalg.norm(x[group] - centres[number], axis=1)
+        else:
+            yield _between(x[group], centres[number : number + 1]).reshape(-1)
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:
@@ -71,8 +78,11 @@ def _nearest(distances: Doubles, k: int) -> tuple[Doubles, Ints]:
 def _between(x: Matrix, to: Matrix) -> Doubles:
     product = x @ to.T
     dense = np.asarray(product.toarray() if hasattr(product, "toarray") else product)
-    squared = norms(x)[:, None] + norms(to)[None, :] - 2.0 * dense
-    return np.asarray(np.sqrt(np.maximum(squared, 0.0, out=squared), out=squared))
+    lengths = norms(x)[:, None] + norms(to)[None, :]
+    squared = lengths - 2.0 * dense
+    lengths *= ROUNDING
+    squared[squared <= lengths] = 0.0  # equal rows have no distance, whatever the order of the sums
+    return np.asarray(np.sqrt(squared, out=squared))
 
 
 def norms(x: Matrix) -> Doubles:

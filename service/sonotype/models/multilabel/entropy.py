@@ -8,24 +8,18 @@ labels (the mean of those with against those without); the cut that gains most i
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 
 import numpy as np
 
-from sonotype.models.multilabel.lloyd import assign
+from sonotype.models.multilabel.impurity import Weights, entropies
+from sonotype.models.multilabel.lloyd import assign, ends
+from sonotype.models.multilabel.middles import mean
 from sonotype.models.multilabel.parts import Growing, Tree
 from sonotype.models.multilabel.samples import Bools, Doubles, Matrix, Samples
 
 _LABELS = 4  # that seed cuts of a part
+_SWEEPS = 2  # for the two ends of a part
 _ROUNDS = 1  # of moving the two centres of a cut; more do not make better sets
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What counts how much: every label, and the scatter of positions against them."""
-
-    labels: Doubles
-    scatter: float
 
 
 def by_entropy(samples: Samples, budget: int, *, scatter: float = 1.0) -> Tree:
@@ -85,9 +79,8 @@ def _seeds(x: Matrix, y: Bools, weights: Weights) -> list[Doubles]:
     """Two centres for every cut to try."""
     entropies = weights.labels * _entropies(y)
     uncertain = [label for label in np.argsort(-entropies, kind="stable")[:_LABELS] if entropies[label] > 0]
-    found = [np.stack([_mean(x[y[:, label]]), _mean(x[~y[:, label]])]) for label in uncertain]
-    far = _row(x, _farthest(x, _mean(x)))
-    return [*found, np.stack([far, _row(x, _farthest(x, far))])]
+    found = [np.stack([mean(x[y[:, label]]), mean(x[~y[:, label]])]) for label in uncertain]
+    return [*found, ends(x, _SWEEPS)]
 
 
 def _impurity(x: Matrix, y: Bools, weights: Weights) -> float:
@@ -95,28 +88,13 @@ def _impurity(x: Matrix, y: Bools, weights: Weights) -> float:
 
 
 def _entropies(y: Bools) -> Doubles:
-    """Bernoulli entropy of every label, times the samples, shape [L]."""
-    n, on = len(y), y.sum(axis=0).astype(np.float64)
-    off = n - on
-    return np.asarray(n * np.log(n) - on * np.log(np.maximum(on, 1.0)) - off * np.log(np.maximum(off, 1.0)))
+    """Of every label, shape [L]."""
+    on = y.sum(axis=0)
+    return entropies(on, len(y) - on)
 
 
 def _scatter(x: Matrix) -> float:
     """Sum of the squared distances from the mean."""
-    mean = _mean(x)
+    middle = mean(x)
     squares = np.vdot(x, x) if isinstance(x, np.ndarray) else np.vdot(x.data, x.data)
-    return max(0.0, float(squares - x.shape[0] * np.vdot(mean, mean)))
-
-
-def _mean(x: Matrix) -> Doubles:
-    return np.asarray(x.mean(axis=0), dtype=np.float64).reshape(-1)
-
-
-def _row(x: Matrix, number: int) -> Doubles:
-    row = x[number]
-    return row if isinstance(row, np.ndarray) else np.asarray(row.toarray()).reshape(-1)
-
-
-def _farthest(x: Matrix, point: Doubles) -> int:
-    squares = np.einsum("ij,ij->i", x, x) if isinstance(x, np.ndarray) else np.asarray(x.multiply(x).sum(axis=1))
-    return int((squares.reshape(-1) - 2.0 * np.asarray(x @ point)).argmax())
+    return max(0.0, float(squares - x.shape[0] * np.vdot(middle, middle)))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sonotype.models.multilabel import checks
 from sonotype.models.multilabel.imbalance import by_policy
 from sonotype.models.multilabel.middles import means, medians
 from sonotype.models.multilabel.samples import Doubles, Ints, Matrix, Samples
@@ -31,6 +32,11 @@ class Form:
     labels: Labels = "soft"
     position: Position = "mean"
     per_labelset: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises `invalid_request`."""
+        checks.one_of(self.labels, Labels, "labels")
+        checks.one_of(self.position, Position, "position")
 
 
 class Former:

@@ -60,7 +60,7 @@ def edited(x: Matrix, y: Bools) -> Ints:
     that differ over labels that either carries twice counted. Two samples without labels do not differ (the published
     code divides by zero there).
     """
-    samples = Samples.of(x, y)
+    samples = Samples.of(x, y).near_zero()
     k = min(_NEIGHBOURS, samples.n - 1)
     if not k:
         return np.arange(samples.n)

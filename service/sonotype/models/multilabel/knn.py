@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sonotype.models.multilabel import checks
 from sonotype.models.multilabel.distances import nearest
 from sonotype.models.multilabel.explaining import Explanation, Neighbour, Reach
 from sonotype.models.multilabel.mlknn import Tables
 from sonotype.models.multilabel.prototype_set import PrototypeSet
-from sonotype.models.multilabel.samples import Bools, Doubles, Ints, Matrix, labelset_ids
+from sonotype.models.multilabel.samples import Bools, Doubles, Ints, Matrix, labelset_ids, origin
 
 Kind = Literal["br", "lp", "ml"]
 Votes = Literal["equal", "near"]
@@ -37,6 +38,10 @@ class MultiLabelKNN:
         include_self: compat of `ml`: a prototype counts among its own neighbours when the tables are made.
         members: the samples of every prototype, for `explain`.
         spread: the distances of the members of every prototype from it, ascending, for `explain`.
+
+    Raises:
+        SonotypeError: `invalid_request` for no prototypes, other shapes, numbers that are not finite, or a classifier
+            that is none; the methods, for queries of another shape or with such numbers.
     """
 
     def __init__(
@@ -52,8 +57,17 @@ class MultiLabelKNN:
         members: Sequence[Ints] | None = None,
         spread: Sequence[Doubles] | None = None,
     ) -> None:
-        self._x, self._y, self.kind = x, np.asarray(y, dtype=np.float64), kind
-        n = len(self._y)
+        checks.one_of(kind, Kind, "kind")
+        checks.one_of(votes, Votes, "votes")
+        self._x, self._y, self.kind = checks.features(x, "prototypes"), np.asarray(y, dtype=np.float64), kind
+        n = self._x.shape[0]
+        if not n or self._y.ndim != 2 or len(self._y) != n or not ((self._y >= 0) & (self._y <= 1)).all():
+            raise checks.refused("every prototype needs labels from 0 to 1, and there must be one")
+        if k is not None and k < 1:
+            raise checks.refused("at least one neighbour must be asked")
+        self._origin = origin(self._x)
+        if self._origin is not None:
+            self._x = self._x - self._origin
         self.votes: Votes = votes if kind == "br" else "equal"
         self.k = max(1, min(adapted_k(n, self.votes) if k is None else k, n))
         self._strength: Doubles = np.sqrt(np.ones(n) if weight is None else weight)
@@ -63,7 +77,7 @@ class MultiLabelKNN:
         if kind == "lp":
             self._labelset = labelset_ids(self._hard)
         if kind == "ml":
-            self._tables = Tables(x, self._hard, self.k, include_self=include_self)
+            self._tables = Tables(self._x, self._hard, self.k, include_self=include_self)
 
     @classmethod
     def on(
@@ -75,7 +89,7 @@ class MultiLabelKNN:
 
     def scores(self, x: Matrix) -> Doubles:
         """Score of every label for every query, shape [q, L], 0 to 1: on above one half (`ml`: from one half)."""
-        return self._scores(*nearest(x, self._x, self.k))
+        return self._scores(*self._nearest(x))
 
     def predict(self, x: Matrix) -> Bools:
         """Labels of every query, shape [q, L]; a score of exactly one half is off, except for `ml`."""
@@ -84,7 +98,7 @@ class MultiLabelKNN:
 
     def explain(self, x: Doubles) -> Explanation:
         """Why one query, shape [d], gets its scores: the prototypes near it and what each contributed."""
-        distances, neighbours = nearest(x.reshape(1, -1), self._x, self.k)
+        distances, neighbours = self._nearest(x.reshape(1, -1))
         scores, near = self._scores(distances, neighbours)[0], neighbours[0]
         votes = self._votes(distances, near)
         shares = votes / np.maximum(votes.sum(axis=0), np.finfo(np.float64).tiny)
@@ -94,6 +108,12 @@ class MultiLabelKNN:
             for number, distance, share in zip(near, distances[0], shares, strict=True)
         ]
         return Explanation(scores, found, reach)
+
+    def _nearest(self, x: Matrix) -> tuple[Doubles, Ints]:
+        queries = checks.features(x, "queries", self._x.shape[1])
+        if self._origin is not None:
+            queries = (queries if isinstance(queries, np.ndarray) else queries.toarray()) - self._origin
+        return nearest(queries, self._x, self.k)
 
     def _scores(self, distances: Doubles, neighbours: Ints) -> Doubles:
         if self.kind == "br" and self.votes == "equal":

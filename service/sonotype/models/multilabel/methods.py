@@ -6,14 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.multilabel import checks
 from sonotype.models.multilabel.blocks import by_diameter_in_blocks
 from sonotype.models.multilabel.distances import pairwise
 from sonotype.models.multilabel.entropy import by_entropy
 from sonotype.models.multilabel.homogeneous import by_labels
 from sonotype.models.multilabel.overlap import by_overlap
 from sonotype.models.multilabel.parts import Growing, Tree
-from sonotype.models.multilabel.samples import Samples
+from sonotype.models.multilabel.samples import Matrix, Samples
 from sonotype.models.multilabel.splitting import by_diameter, until_homogeneous
 
 Method = Literal["entropy", "mrhc", "mchen", "mrsp1", "mrsp2", "mrsp3", "kmeans"]
@@ -35,10 +35,10 @@ def cut(samples: Samples, method: Method, budget: int, *, compat: bool, seed: in
     if not samples.n:
         return Tree([np.arange(0)], [])
     try:
-        return _cut(samples, method, budget, compat=compat, seed=seed)
+        return _cut(samples if compat else samples.near_zero(), method, budget, compat=compat, seed=seed)
     except ModuleNotFoundError as error:
-        detail = f"No prototypes: {method} takes {error.name}, which comes with `pip install 'sonotype[train]'`."
-        raise SonotypeError(Code.INVALID_REQUEST, detail) from error
+        package = f"{method} takes {error.name}, which comes with `pip install 'sonotype[train]'`"
+        raise checks.refused(package) from error
 
 
 def _cut(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
@@ -55,8 +55,7 @@ def _cut(samples: Samples, method: Method, budget: int, *, compat: bool, seed: i
 
 def _by_distances(samples: Samples, method: Method, budget: int, *, compat: bool, seed: int) -> Tree:
     if samples.n > 2 * EXACT:
-        detail = f"No prototypes: {method} keeps the distances of all samples, of which there may be {2 * EXACT}."
-        raise SonotypeError(Code.INVALID_REQUEST, detail)
+        raise checks.refused(f"{method} keeps the distances of all samples, of which there may be {2 * EXACT}")
     distances = pairwise(samples.x, exact=compat)
     if method == "mrsp3":
         return until_homogeneous(samples, distances, compat=compat)
@@ -68,9 +67,16 @@ def _by_distances(samples: Samples, method: Method, budget: int, *, compat: bool
 def _by_kmeans(samples: Samples, count: int, seed: int) -> Tree:
     from sklearn.cluster import KMeans  # noqa: PLC0415 - of an extra
 
-    if not samples.is_sparse:
-        count = min(count, len(np.unique(samples.x, axis=0)))
+    count = min(count, _distinct(samples.x))
     assigned = KMeans(count, n_init=1, random_state=seed).fit(samples.x).labels_
     tree = Growing(np.arange(samples.n))
     tree.split(0, [np.flatnonzero(assigned == number) for number in range(count)])
     return Tree(tree.nodes, tree.splits, has_budgets=False)
+
+
+def _distinct(x: Matrix) -> int:
+    """How many different rows there are."""
+    if isinstance(x, np.ndarray):
+        return len(np.unique(x, axis=0))
+    bounds = zip(x.indptr[:-1], x.indptr[1:], strict=True)
+    return len({(x.indices[one:end].tobytes(), x.data[one:end].tobytes()) for one, end in bounds})

@@ -38,20 +38,27 @@ def median(x: Matrix) -> Doubles:
     return middle
 
 
+def mean(x: Matrix) -> Doubles:
+    """Mean of every feature of one part, dense, shape [d]."""
+    return np.asarray(x.mean(axis=0), dtype=np.float64).reshape(-1)
+
+
+def row(x: Matrix, number: int) -> Doubles:
+    """One sample, dense, shape [d]."""
+    found = x[number]
+    return found if isinstance(found, np.ndarray) else np.asarray(found.toarray()).reshape(-1)
+
+
 def means(x: Matrix, parts: Sequence[Ints]) -> Matrix:
     """Mean of every feature in every part, shape [m, d]; sparse where `x` is."""
-    order, starts = np.concatenate(parts), _starts(parts)
-    sizes = np.array([len(part) for part in parts], dtype=np.float64)
     if isinstance(x, np.ndarray):
         return np.stack([x[part].mean(axis=0) for part in parts])
     from scipy.sparse import csr_matrix  # noqa: PLC0415 - as above
 
-    weights = np.repeat(1.0 / sizes, sizes.astype(np.int64))
-    return csr_matrix((weights, order, np.append(starts, len(order))), shape=(len(parts), x.shape[0])) @ x
-
-
-def _starts(parts: Sequence[Ints]) -> Ints:
-    return np.cumsum([0, *(len(part) for part in parts[:-1])])
+    sizes = np.array([len(part) for part in parts], dtype=np.int64)
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    weights = np.repeat(1.0 / sizes, sizes)
+    return csr_matrix((weights, np.concatenate(parts), bounds), shape=(len(parts), x.shape[0])) @ x
 
 
 def _dense_medians(x: Doubles, parts: Sequence[Ints]) -> Doubles:

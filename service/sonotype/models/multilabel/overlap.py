@@ -10,6 +10,7 @@ from sonotype.models.multilabel.farthest import FarthestPairs
 from sonotype.models.multilabel.parts import Growing, Tree
 from sonotype.models.multilabel.samples import Doubles, Ints, Samples
 
+_BLOCK_NUMBERS = 2**22
 _NONE = 0.001  # an overlap up to this counts as none
 
 
@@ -62,16 +63,20 @@ class _Overlap:
 
     def __call__(self, members: Ints) -> float:
         """Infinite where no two samples have the same labels; none where all have, or all are equal."""
-        distances = self._distances[np.ix_(members, members)]
-        ids = self._labelset[members]
-        same = ids[:, None] == ids[None, :]
-        within, between = distances[same], distances[~same]
-        pairs_within = (len(within) - len(members)) // 2
-        if not len(between) or not distances.any():
+        ids, n, within, same = self._labelset[members], len(members), 0.0, 0
+        whole = 0.0
+        step = max(1, _BLOCK_NUMBERS // max(n, 1))
+        for start in range(0, n, step):
+            distances = self._distances[np.ix_(members[start : start + step], members)]
+            is_same = ids[start : start + step, None] == ids[None, :]
+            whole += float(distances.sum())
+            within += float(distances.sum(where=is_same))
+            same += int(is_same.sum())
+        if same == n * n or not whole:
             return 0.0
-        if not pairs_within or not within.any():
+        if same == n or not within:
             return float("inf")
-        return float(between.mean() / (within.sum() / (2 * pairs_within)))
+        return ((whole - within) / (n * n - same)) / (within / (same - n))
 
 
 class _Published:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.multilabel import imbalance, methods
+from sonotype.models.multilabel import checks, imbalance, methods
 from sonotype.models.multilabel.distances import to_own
 from sonotype.models.multilabel.forming import Form, Former, Labels, Position
 from sonotype.models.multilabel.methods import BUDGETED, PER_LABELSET, Method
@@ -90,6 +89,7 @@ class PrototypeSet:
                 impossible.
         """
         samples = Samples.of(x, y)
+        checks.one_of(method, Method, "method")
         form = Form(
             labels or ("majority" if compat else "soft"),
             position or ("median" if compat else "mean"),
@@ -110,10 +110,10 @@ class PrototypeSet:
                 `fit`.
         """
         if not self.tree.has_budgets:
-            raise _invalid("this method has no budget to cut to")
+            raise checks.refused("this method has no budget to cut to")
         count = _parts(budget, len(self.tree.nodes[0]))
         if count > self._budget:
-            raise _invalid(f"this set was fitted for {self._budget} parts and cannot be cut to {count}")
+            raise checks.refused(f"this set was fitted for {self._budget} parts and cannot be cut to {count}")
         return _cut(self._samples, self._former, self.tree, count, self._kept)
 
     def reform(
@@ -135,16 +135,12 @@ def _cut(samples: Samples, former: Former, tree: Tree, budget: int, kept: Ints) 
 def _count(method: Method, budget: float | None, n: int) -> int:
     if method not in BUDGETED:
         if budget is not None:
-            raise _invalid(f"{method} ends by itself and takes no budget")
+            raise checks.refused(f"{method} ends by itself and takes no budget")
         return n
     return _parts(budget, n)
 
 
 def _parts(budget: float | None, n: int) -> int:
-    if budget is None or not 0 < budget < float("inf"):
-        raise _invalid("a budget is needed: a share of the samples below 1, or a number of parts")
+    if not isinstance(budget, (int, float, np.number)) or not 0 < budget < float("inf"):
+        raise checks.refused("a budget is needed: a share of the samples below 1, or a number of parts")
     return min(n, max(1, int(budget * n + 1e-9) if budget < 1 else int(budget)))
-
-
-def _invalid(what: str) -> SonotypeError:
-    return SonotypeError(Code.INVALID_REQUEST, f"No prototypes: {what}.")

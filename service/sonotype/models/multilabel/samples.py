@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.multilabel import checks
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Matrix = Any
 """A dense array or a sparse matrix of SciPy, shape [n, d]."""
+_FAR_AWAY = 100.0**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,17 @@ class Samples:
             SonotypeError: `invalid_request` for no samples, other shapes than [n, d] and [n, L], numbers that are
                 not finite, or labels that are neither 0 nor 1.
         """
-        features = _features(x)
-        labels = _labels(y)
+        features, labels = checks.features(x), checks.labels(y)
         if features.shape[0] != labels.shape[0]:
-            raise _invalid(f"there are {features.shape[0]} rows of features and {labels.shape[0]} of labels")
+            raise checks.refused(f"there are {features.shape[0]} rows of features and {labels.shape[0]} of labels")
         if not features.shape[0] or not features.shape[1] or not labels.shape[1]:
-            raise _invalid("at least one sample, one feature and one label are needed")
+            raise checks.refused("at least one sample, one feature and one label are needed")
         return cls(features, labels, labelset_ids(labels))
+
+    def near_zero(self) -> Samples:
+        """The same corpus around the origin, where it lies so far away that squared lengths would drown distances."""
+        start = origin(self.x)
+        return self if start is None else replace(self, x=self.x - start)
 
 
 def labelset_ids(y: Bools) -> Ints:
@@ -71,30 +76,13 @@ def labelset_ids(y: Bools) -> Ints:
     return rank[inverse.reshape(-1)]
 
 
-def _features(x: Matrix) -> Matrix:
-    if hasattr(x, "tocsr"):
-        sparse = x.tocsr().astype(np.float64)
-        if not np.isfinite(sparse.data).all():
-            raise _invalid("the features hold numbers that are not finite")
-        return sparse
-    dense = np.ascontiguousarray(x, dtype=np.float64)
-    if dense.ndim != 2:
-        raise _invalid("the features need the shape [samples, features]")
-    if not np.isfinite(dense).all():
-        raise _invalid("the features hold numbers that are not finite")
-    return dense
+def origin(x: Matrix) -> Doubles | None:
+    """The mean of points, shape [d], where they lie a hundred times as far from zero as from each other; else None.
 
-
-def _labels(y: Any) -> Bools:
-    dense = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-    if dense.ndim != 2:
-        raise _invalid("the labels need the shape [samples, labels]")
-    if dense.dtype == np.bool_:
-        return np.ascontiguousarray(dense)
-    if not np.isin(dense, (0, 1)).all():
-        raise _invalid("labels are 0 or 1")
-    return np.ascontiguousarray(dense.astype(np.bool_))
-
-
-def _invalid(what: str) -> SonotypeError:
-    return SonotypeError(Code.INVALID_REQUEST, f"The corpus cannot be used: {what}.")
+    Distances that come from a matrix product lose as many digits as the square of that. Sparse ones are left alone.
+    """
+    if not isinstance(x, np.ndarray):
+        return None
+    mean = x.mean(axis=0)
+    spread = np.square(x - mean).sum() / len(x)
+    return mean if mean @ mean > _FAR_AWAY * spread else None
