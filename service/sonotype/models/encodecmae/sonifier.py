@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from sonotype.models.encodecmae.encodec import Decoder
 from sonotype.models.encodecmae.reading import corrupt
 from sonotype.models.encodecmae.residual import ScaledSinusoid
 from sonotype.models.nets.build import load_parameters
-from sonotype.models.sonify.base import checked
+from sonotype.models.sonify.base import checked, go_on
 from sonotype.models.weights.convert import from_safetensors
 
 STEPS, GUIDANCE = 40, 1.0
@@ -48,12 +48,19 @@ class Voice(nn.Module):
         self.denoiser = Denoiser(sizes.denoiser, sizes.encodec.dim)
         self.decoder = Decoder(sizes.encodec)
 
-    def latents(self, z: Tensor, frames: int, *, seed: int, steps: int, guidance: float) -> Tensor:
+    def latents(
+        self, z: Tensor, frames: int, *, seed: int, steps: int, guidance: float, pause: Callable[[], None] = go_on
+    ) -> Tensor:
         """Unquantised EnCodec latents of one segment: z [dim] to [1, frames, latent_dim]."""
         random = torch.Generator().manual_seed(seed)
         # drawn on the CPU, so that a seed means the same sound on every device
         noise = torch.randn(1, frames, self.sizes.encodec.dim, generator=random)
-        velocity = guided(self.denoiser, self.positions, z[None], guidance)
+        field = guided(self.denoiser, self.positions, z[None], guidance)
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            pause()
+            return field(x, t)
+
         return sample(velocity, noise.to(z.device), steps)
 
     def audio(self, latents: Tensor) -> Tensor:
@@ -69,6 +76,7 @@ class EncodecMaeSonifier:
         self.sample_rate_hz = spec.sample_rate_hz
         self.segment_samples = spec.segment_samples
         self.dim = spec.dim
+        self.pause: Callable[[], None] = go_on
         self._spec = spec
         self._voice = voice.eval()
         self._frames = -(-spec.segment_samples // voice.sizes.encodec.hop)
@@ -83,7 +91,7 @@ class EncodecMaeSonifier:
         if count < 1:
             raise SonotypeError(Code.INVALID_REQUEST, "A sonification needs at least one step.")
         with torch.inference_mode():
-            latents = self._voice.latents(z, self._frames, seed=seed, steps=count, guidance=strength)
+            latents = self._voice.latents(z, self._frames, seed=seed, steps=count, guidance=strength, pause=self.pause)
             audio = self._voice.audio(latents)[: self.segment_samples].numpy()
         for start in range(0, len(audio), _BLOCK):
             yield np.array(audio[start : start + _BLOCK], dtype=np.float32)

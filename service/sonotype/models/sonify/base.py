@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +52,21 @@ class Sonifier(Protocol):
             SonotypeError: `invalid_request` for a vector of another length or with values that are not finite.
         """
         ...
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """A decoder that looks up from its work.
+
+    Attributes:
+        pause: called before every step; what it raises ends the sonification.
+    """
+
+    pause: Callable[[], None]
+
+
+def go_on() -> None:
+    """The pause of a decoder that nobody interrupts."""
 
 
 def load(folder: Path, card: PrototypeCard, threads: int = 1) -> Sonifier:

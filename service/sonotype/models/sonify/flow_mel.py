@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import DecoderSpec, PrototypeCard
 from sonotype.models.sonify import griffin_lim
-from sonotype.models.sonify.base import checked
+from sonotype.models.sonify.base import checked, go_on
 from sonotype.models.sonify.codec import PatchCodec
 from sonotype.models.sonify.flow import FlowTransformer
 from sonotype.models.sonify.mel import segment_mel
@@ -60,7 +60,9 @@ class Decoder(nn.Module):
         self.flow = FlowTransformer(options, dim)
         self.vocoder = Vocoder(options)
 
-    def latents(self, embedding: Tensor, noise: Tensor, steps: int, guidance: float) -> Tensor:
+    def latents(
+        self, embedding: Tensor, noise: Tensor, steps: int, guidance: float, pause: Callable[[], None] = go_on
+    ) -> Tensor:
         """Follow the flow.
 
         Args:
@@ -68,6 +70,7 @@ class Decoder(nn.Module):
             noise: shape [B, tokens, latent_dim].
             steps: of the solver.
             guidance: see `sampler.guided`.
+            pause: called before every step.
 
         Returns:
             Latents, shape [B, tokens, latent_dim].
@@ -75,8 +78,13 @@ class Decoder(nn.Module):
         condition = self.flow.embed((embedding - self.mean) / self.scale)
         if guidance != 0.0:
             condition = torch.cat((condition, self.flow.unconditional.expand_as(condition)))
-        field = guided(lambda x, t: self.flow(x, t, condition), guidance)
-        return solve(field, noise, time_grid(steps, self.options.shift), self.options.solver)
+
+        def velocity(x: Tensor, t: Tensor) -> Tensor:
+            pause()
+            moved: Tensor = self.flow(x, t, condition)
+            return moved
+
+        return solve(guided(velocity, guidance), noise, time_grid(steps, self.options.shift), self.options.solver)
 
     def mel(self, latents: Tensor) -> Tensor:
         """Log-mel of latents, not below silence, shape [B, frames, n_mels]."""
@@ -108,6 +116,7 @@ class FlowMelSonifier:
         self.dim = spec.dim
         self.network = network
         self.steps, self.guidance = spec.steps, spec.guidance
+        self.pause: Callable[[], None] = go_on
 
     def stream(
         self, embedding: Floats, *, seed: int, steps: int | None = None, guidance: float | None = None
@@ -138,8 +147,8 @@ class FlowMelSonifier:
     def _blocks(self, vector: Tensor, seed: int, steps: int, guidance: float) -> Iterator[Floats]:
         # inference mode must not stay on while the caller holds a block, so it is entered once per block
         with torch.inference_mode():
-            mel = self.network.mel(self.network.latents(vector, self.network.noise(seed), steps, guidance))
-            blocks = self.network.samples(mel)
+            latents = self.network.latents(vector, self.network.noise(seed), steps, guidance, self.pause)
+            blocks = self.network.samples(self.network.mel(latents))
         while True:
             with torch.inference_mode():
                 block = next(blocks, None)

@@ -36,30 +36,40 @@ def reach(size: int, hop: int) -> int:
     return -(-size // hop) - 1
 
 
-def running_phases(magnitude: Tensor, hop: int) -> Tensor:
-    """Phases of steady tones with these magnitudes: single pass spectrogram inversion.
+class Phases:
+    """Phases of steady tones, piece by piece: single pass spectrogram inversion.
 
     Every bin follows the frequency of the peak nearest to it, found by a parabola through the peak, and continues
-    that peak's phase (Beauregard, Harish & Wyse 2015, "Single pass spectrogram inversion", section 3). A frame
-    depends on all frames before it.
+    that peak's phase (Beauregard, Harish & Wyse 2015, "Single pass spectrogram inversion", section 3).
 
     Args:
-        magnitude: shape [B, frames, bins].
         hop: samples from frame to frame.
-
-    Returns:
-        Radians, shape [B, frames, bins].
     """
-    batch, frames, bins = magnitude.shape
-    nearest, offset = _peaks(magnitude)
-    advance = (nearest + offset) * (math.pi * hop / (bins - 1))
-    phases = torch.zeros_like(magnitude)
-    now = torch.zeros(batch, bins)
-    for frame in range(frames):
-        now = (now.gather(-1, nearest[:, frame]) + advance[:, frame]) % (2.0 * math.pi)
-        phases[:, frame] = now
-    # equal phases at the middle of a frame alternate in sign when counted from its start
-    return phases + math.pi * torch.arange(bins)
+
+    def __init__(self, hop: int) -> None:
+        self._hop = hop
+        self._now: Tensor | None = None
+
+    def following(self, magnitude: Tensor) -> Tensor:
+        """Phases of the frames that come next.
+
+        Args:
+            magnitude: of these frames, shape [B, frames, bins].
+
+        Returns:
+            Radians, shape [B, frames, bins].
+        """
+        batch, frames, bins = magnitude.shape
+        nearest, offset = _peaks(magnitude)
+        advance = (nearest + offset) * (math.pi * self._hop / (bins - 1))
+        phases = torch.zeros_like(magnitude)
+        now = torch.zeros(batch, bins) if self._now is None else self._now
+        for frame in range(frames):
+            now = (now.gather(-1, nearest[:, frame]) + advance[:, frame]) % (2.0 * math.pi)
+            phases[:, frame] = now
+        self._now = now
+        # equal phases at the middle of a frame alternate in sign when counted from its start
+        return phases + math.pi * torch.arange(bins)
 
 
 def _peaks(magnitude: Tensor) -> tuple[Tensor, Tensor]:

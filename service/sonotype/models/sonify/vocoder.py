@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sonotype.models.frontend.logmel import LogMel
-from sonotype.models.sonify.griffin_lim import blocks, first_guess, refine
+from sonotype.models.sonify.griffin_lim import FirstGuess, blocks, first_guess, refine
 from sonotype.models.sonify.mel import segment_mel
 from sonotype.models.sonify.options import FlowMelOptions
 from sonotype.models.sonify.spectra import overlap_add, reach
@@ -73,10 +73,10 @@ class Vocoder(nn.Module):
 
     def stream(self, mel: Tensor, block_frames: int) -> Iterator[Tensor]:
         """Make the samples of one segment [1, frames, n_mels] in blocks; together they equal `forward`."""
-        guess = self.guess(mel)
+        guess = FirstGuess(self.frontend, mel)
 
         def make(first: int, last: int) -> Tensor:
-            return self.correct(mel[:, first:last], guess[:, first:last])[0]
+            return self.correct(mel[:, first:last], guess.until(last)[:, first:])[0]
 
         return blocks(make, mel.shape[1], block_frames, self.context, self.frontend.spec.hop_length)
 

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from sonotype.audio import wire
 from sonotype.audio.limits import die_with
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.sonify.base import Sonifier, load
+from sonotype.models.sonify.base import Pausing, Sonifier, go_on, load
 from sonotype.serving.sonify.order import Order
 
 NICE = 10
@@ -30,7 +30,7 @@ _log = logging.getLogger("sonotype.sonify")
 
 
 class _CancelledError(Exception):
-    """The parent does not want the rest."""
+    """The parent does not want the rest, or not now."""
 
 
 def main() -> None:
@@ -62,13 +62,19 @@ class Decoders:
         self._threads = threads
         self._loaded: dict[tuple[str, str], Sonifier] = {}
 
-    def blocks(self, order: Order) -> Iterator[Floats]:
+    def blocks(self, order: Order, pause: Callable[[], None] = go_on) -> Iterator[Floats]:
         """Generate what is ordered; an order of nothing loads the decoder and tries it once.
+
+        Args:
+            order: what to make.
+            pause: called before every step of a decoder that has any; may raise.
 
         Raises:
             SonotypeError: what the decoder refuses; `item_failed` where it gives something that is no audio.
         """
         sonifier = self._get(order)
+        if isinstance(sonifier, Pausing):
+            sonifier.pause = pause if len(order.embeddings) else go_on
         if not len(order.embeddings):
             # the first run pays for lazy initialisation: let nobody wait for it
             for _ in sonifier.stream(np.zeros(sonifier.dim, np.float32), seed=order.seed):
@@ -92,10 +98,14 @@ class Decoders:
 
 def _take(sock: socket.socket, decoders: Decoders, message: dict[str, Any]) -> None:
     """Serve one order; whatever goes wrong with it ends it alone."""
+
+    def pause() -> None:
+        if wire.interrupted(sock):
+            raise _CancelledError
+
     try:
-        for block in decoders.blocks(Order.read(message)):
-            if wire.interrupted(sock):
-                raise _CancelledError
+        for block in decoders.blocks(Order.read(message), pause):
+            pause()
             wire.send_record(sock, wire.SAMPLES, np.ascontiguousarray(block, dtype="<f4").tobytes())
         wire.send_record(sock, wire.FINISHED)
     except SonotypeError as error:
