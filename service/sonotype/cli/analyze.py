@@ -27,6 +27,7 @@ from sonotype.cli.wiring import Wiring, wiring
 from sonotype.core.errors import SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Lane, Upload
+from sonotype.models.card import TAGGER
 from sonotype.telemetry.requests import request_id
 
 AnalyzeFile = Callable[[Upload], Awaitable[Document]]
@@ -46,7 +47,7 @@ class Outcome:
 def analyze(
     ctx: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Audio files, or folders to search for audio files.")],
-    model: Annotated[list[str] | None, typer.Option(help="Model to run; repeat for several.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Model to run, or tagger:NAME; repeat for several.")] = None,
     top_k: Annotated[int, typer.Option(min=0, help="Tags to show per model; 0 shows all.")] = 10,
     threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="Hide tags below this score.")] = 0.0,
     timeline: Annotated[bool, typer.Option("--timeline", help="Tags over time as well (JSON formats).")] = False,
@@ -54,7 +55,7 @@ def analyze(
         list[str] | None, typer.Option(help="Embedding to add, e.g. penultimate; repeat for several (JSON formats).")
     ] = None,
     reasons: Annotated[
-        int, typer.Option(min=0, help="Prototypes to show for and against each label of a prototype model; 0: none.")
+        int, typer.Option(min=0, help="Prototypes to show for and against each label, or of a tagger; 0: none.")
     ] = 5,
     offset_s: Annotated[float, typer.Option(min=0.0, help="Skip this much of each file.")] = 0.0,
     duration_s: Annotated[float | None, typer.Option(help="Analyse only this much.")] = None,
@@ -80,6 +81,7 @@ def analyze(
       sonotype analyze song.flac --model musicnn-msd --model vgg-msd --embedding penultimate --format json
       sonotype analyze song.flac --model discogs-maest-30s-pw-129e --quality fast
       sonotype analyze solo.wav --model instruments-pecmae --reasons 3
+      sonotype analyze song.flac --model musicnn-msd --model tagger:moods
       sonotype analyze ~/Music --server http://localhost:8000 --format jsonl
     """
     asked: dict[str, Any] = {
@@ -120,7 +122,9 @@ async def _open_local(
     query = params.query()
     asked = {"precision": precision, "engine": engine}
     flags: dict[str, Any] = {name: value for name, value in asked.items() if value}
-    async with open_plane(wired, serving_only(Settings(**flags), query.models)) as plane:
+    by_taggers = any(name.startswith(TAGGER) for name in query.models)  # whatever they stand on is served then
+    settings = Settings(**flags) if by_taggers else serving_only(Settings(**flags), query.models)
+    async with open_plane(wired, settings, with_catalog=by_taggers) as plane:
 
         async def analyze_file(upload: Upload) -> Document:
             analysis = await plane.analyze(upload, query)

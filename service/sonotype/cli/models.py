@@ -14,9 +14,10 @@ from sonotype.cli import export, import_models, model_control, tune, zoo
 from sonotype.cli import head_model_views as heads
 from sonotype.cli import model_views as views
 from sonotype.cli import prototype_model_views as prototype_models
+from sonotype.cli import tagger_model_views as taggers
 from sonotype.cli.document import print_json
 from sonotype.cli.errors import reported, show_error
-from sonotype.cli.options import Json
+from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.pulling import Pulling, check_weights, is_from_zoo, remove_weights
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
@@ -39,14 +40,18 @@ All = Annotated[bool, typer.Option("--all", help="Every model instead of named o
 
 
 @app.command("list")
-def list_models(as_json: Json = False) -> None:
-    """List every model: is it pulled, how large is it, what does its licence say.
+def list_models(server: Server = None, api_key: ApiKey = None, as_json: Json = False) -> None:
+    """List every model and tagger, here or of a running service: is it pulled, how large is it, what licence has it.
 
     Example: [bold]sonotype models list --json | jq -r '.models[] | select(.pulled) | .name'[/]
     """
+    if server is not None:
+        taggers.list_remote(server, api_key, as_json)
+        return
     with _registry() as registry:
         cards = [*registry.cards().values(), *registry.head_cards().values()]
         rows = [views.summary(registry, card) for card in cards]
+        rows += taggers.summaries(registry, Settings())
         rows.sort(key=lambda row: str(row["name"]))
         problems = [{"name": problem.name, "reason": problem.reason} for problem in registry.problems]
     if as_json:

@@ -17,6 +17,8 @@ _LIKELY = 0.5
 
 def reasons_of(result: dict[str, Any]) -> Iterator[RenderableType]:
     """The reasons for the best labels; JSON holds those for all that are shown."""
+    if "decided_by" in result:
+        yield from _decided(result["decided_by"])
     reasons = result.get("reasons")
     if reasons is None:
         return
@@ -27,6 +29,22 @@ def reasons_of(result: dict[str, Any]) -> Iterator[RenderableType]:
         if i == 0 or tag["score"] >= _LIKELY:
             yield Text(_sum(label), style="dim")
             yield _shares(label)
+
+
+def _decided(decided: dict[str, Any]) -> Iterator[RenderableType]:
+    """What a tagger went by: the prototypes near the clip, and tracks they stand for."""
+    if decided["far"]:
+        yield Text("far from anything the tagger knows", style="yellow")
+    table = Table(box=None)
+    for column in ("near", "distance", "tracks", "such as", "mostly for"):
+        table.add_column(column, justify="right" if column in ("distance", "tracks") else "left")
+    for place, near in enumerate(decided["prototypes"]):
+        made = max(decided["labels"], key=lambda one, at=place: one["shares"][at], default=None)
+        best = "" if made is None else f"{made['label']} ({made['shares'][place]:.0%})"
+        examples = ", ".join(near["examples"])
+        row = (str(near["prototype"]), f"{near['distance']:.3f}", str(near["members"]), escape(examples), escape(best))
+        table.add_row(*row)
+    yield table
 
 
 def _sum(label: dict[str, Any]) -> str:

@@ -53,6 +53,14 @@ def read(folder: Path) -> tuple[About, Base]:
     return _about(fields), Base(ids, **{name: arrays[name] for name in _TYPES})
 
 
+def about(folder: Path) -> About:
+    """What a tagger was made of, without its set. Raises as `read`."""
+    fields = _described(folder)
+    for name in ("format", "ids", "set_sha256"):
+        del fields[name]
+    return _about(fields)
+
+
 def sync(folder: Path) -> None:
     """Make the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY)
