@@ -66,7 +66,7 @@ class Row(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Clips:
+class Clips:
     """Windows of a few patches of every clip, clip after clip, and the frames that hold audio."""
 
     windows: Floats
@@ -102,10 +102,10 @@ def measure(
     Raises:
         SonotypeError: the reference cannot be loaded.
     """
-    clips, clock = _clips(card), clock or clock_for(device, threads)
+    clips, clock = probe_clips(card), clock or clock_for(device, threads)
     report(str(REFERENCE))
     runtime = load(card, weights, device, "fp32", threads, engine="torch")
-    reference = _scores(runtime, clips)
+    reference = clip_scores(runtime, clips)
     own = _row(REFERENCE, _ms(runtime, device, clock), reference, reference)
     del runtime
     rows = []
@@ -117,7 +117,7 @@ def measure(
         report(str(candidate))
         try:
             runtime = load(card, weights, device, candidate.precision, threads, engine=candidate.engine)
-            scores = _scores(runtime, clips)
+            scores = clip_scores(runtime, clips)
             rows.append(_row(candidate, _ms(runtime, device, clock), scores, reference))
             del runtime
         except Exception as error:  # noqa: BLE001 - an engine's own errors of any kind mean that it is not chosen
@@ -132,7 +132,8 @@ def fastest(rows: Iterable[Row], precision: Precision = "auto") -> Row | None:
     return min(fit, key=lambda row: row.ms if row.ms is not None else np.inf, default=None)
 
 
-def _clips(card: Card) -> _Clips:
+def probe_clips(card: Card) -> Clips:
+    """The audio that agreement is decided on: eight made pieces of four whole patches, or of 5 s."""
     spec = card.mel_frontends[card.default_frontend]
     short, hop = card.patch.short == "native", spec.hop_length
     least = max(1 + int(_SHORT_S * spec.sample_rate_hz) // hop, card.patch.min_frames)
@@ -143,11 +144,11 @@ def _clips(card: Card) -> _Clips:
         clip = piece(seed, samples + (patches - 1) * step, spec.sample_rate_hz)
         for patch in range(patches):
             windows[seed, patch, :samples] = clip[patch * step :][:samples]
-    return _Clips(windows.reshape(_CLIPS * patches, -1), np.full(_CLIPS * patches, frames))
+    return Clips(windows.reshape(_CLIPS * patches, -1), np.full(_CLIPS * patches, frames))
 
 
-def _scores(runtime: Runtime, clips: _Clips) -> Floats:
-    """Mean scores of every clip, [clips, labels]."""
+def clip_scores(runtime: Runtime, clips: Clips) -> Floats:
+    """Mean scores of every clip, shape [clips, labels]."""
     fill: Fill = "native" if runtime.card.patch.short == "native" else "pad"
     found = runtime.run(clips.windows, clips.valid, fill, runtime.card.default_frontend).arrays["tags"]
     return np.asarray(found.reshape(_CLIPS, -1, found.shape[1]).mean(axis=1))

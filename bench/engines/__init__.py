@@ -1,0 +1,1 @@
+"""Engines and arithmetic, in turns, against torch in float32."""
