@@ -23,7 +23,7 @@ from sonotype.models.sonify.fake import FakeSonifier
 from sonotype.serving.sonify.engine import Engine, sonify_program
 from sonotype.serving.sonify.lane import SonifyLane
 from sonotype.serving.sonify.order import Order
-from sonotype.serving.sonify.ticket import Ticket
+from sonotype.serving.sonify.ticket import MOST_YIELDS, Ticket
 
 DIM = 16
 BLOCKS = 2  # in a segment of the fake decoder
@@ -87,6 +87,41 @@ async def test_those_who_wait_go_before_the_background() -> None:
         tasks += [asyncio.create_task(one(f"listener {i}", background=False)) for i in range(2)]
         await asyncio.gather(*tasks)
     assert done == ["listener 0", "listener 1", "background 0", "background 1"]
+
+
+async def test_the_background_gives_way_even_when_it_has_begun_and_nothing_of_it_is_lost() -> None:
+    asked, done = order(4, segments=30, delay_ms=30), list[str]()
+    assert asked.card.decoder is not None
+    decoder = FakeSonifier(asked.card.decoder.model_copy(update={"options": {}}))
+    expected = np.concatenate([b for row in asked.embeddings for b in decoder.stream(row, seed=4)])
+
+    async def behind() -> np.ndarray:
+        heard = np.concatenate([await anext(ticket), *[block async for block in ticket]])
+        done.append("background")
+        return heard
+
+    async with running() as lane, lane.open(asked, None, background=True) as ticket:
+        first = await anext(ticket)
+        rest = asyncio.create_task(behind())
+        assert len(await listen(lane, order())) == order().n_samples
+        done.append("listener")
+        np.testing.assert_array_equal(np.concatenate([first, await rest]), expected)
+    assert done == ["listener", "background"]
+
+
+async def test_the_background_gives_way_a_few_times_only_and_nobody_else_does() -> None:
+    behind, before, loading = (
+        Ticket(order(), None, background=True),
+        Ticket(order(), None),
+        Ticket(order(segments=0), None, background=True),
+    )
+    for ticket, times in ((behind, MOST_YIELDS), (before, 0), (loading, 0)):
+        for expected in [True] * times + [False] * 2:
+            ticket.give_way()
+            assert ticket.again() is expected
+    behind.leave()
+    assert not behind.again()
+    assert behind.outcome == "cancelled"
 
 
 async def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:

@@ -14,7 +14,7 @@ from sonify_parts import DIM, SMALL, card_of, exported, small_decoder
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
-from sonotype.models.sonify.base import load
+from sonotype.models.sonify.base import Pausing, load
 from sonotype.models.sonify.flow_mel import FlowMelSonifier
 from sonotype.training.model_folder import rewrite_card
 
@@ -112,6 +112,24 @@ def test_a_caller_may_leave_early_and_inference_mode_does_not_leak(sonifier: Flo
     assert not torch.is_inference_mode_enabled()
     del blocks
     assert len(whole(sonifier, one(), seed=0)) == sonifier.segment_samples
+
+
+def test_a_decoder_can_be_stopped_before_every_step(folder: tuple[Path, PrototypeCard]) -> None:
+    sonifier, calls = load(*folder), list[int]()
+    assert isinstance(sonifier, Pausing)
+
+    def pause() -> None:
+        calls.append(len(calls))
+        if len(calls) == 8:
+            raise InterruptedError
+
+    sonifier.pause = pause
+    list(sonifier.stream(one(), seed=0, steps=5))
+    assert len(calls) == 5
+    with pytest.raises(InterruptedError):
+        next(iter(sonifier.stream(one(), seed=0, steps=5)))
+    assert len(calls) == 8
+    assert not torch.is_inference_mode_enabled()
 
 
 def test_griffin_lim_stands_in_for_the_vocoder(folder: tuple[Path, PrototypeCard]) -> None:

@@ -79,10 +79,10 @@ class Engine:
         return True
 
     async def run(self, ticket: Ticket) -> None:
-        """Serve one ticket to its end; all that can go wrong ends up in the ticket."""
+        """Serve one ticket until it ends or gives way; all that can go wrong ends up in the ticket."""
         assert self._child is not None, "a ticket without a process. This is a bug."  # noqa: S101
         began = monotonic()
-        reader = Reader(self._child, ticket.left)
+        reader = Reader(self._child, ticket.stopped)
         try:
             await self._child.send(wire.order(ticket.order.message()))
             if not await self._stream(reader, ticket, began):
@@ -127,7 +127,8 @@ class Engine:
                     ticket.finish()  # the listener need not wait for the child to say so
                 limit_s = self._hang_s
                 await ticket.room()
-            ticket.fail(SonotypeError(Code.CANCELLED, "The caller left."))
+            if ticket.left.is_set():
+                ticket.fail(SonotypeError(Code.CANCELLED, "The caller left."))
         except SonotypeError as late:
             ticket.fail(late)
         return False

@@ -22,6 +22,8 @@ _MEMORY = 0.8  # of the running mean of how long an order takes
 class SonifyLane:
     """Serves orders in turn: those that somebody waits for first, those of the background when there are no others.
 
+    One of the background that has begun gives way between two steps and is made again afterwards, a few times at most.
+
     Args:
         engine: the process.
         most_waiting: orders with a listener that may wait or run; more are refused.
@@ -79,6 +81,8 @@ class SonifyLane:
         self.check(background=background)
         ticket = Ticket(order, deadline, background=background)
         (self._background if background else self._waiting).append(ticket)
+        if not background and self._running is not None:
+            self._running.give_way()
         self._arrived.set()
         self._count()
         try:
@@ -125,6 +129,9 @@ class SonifyLane:
             else:
                 ticket.fail(_unavailable())
             self._running = None
+            if ticket.again():
+                self._background.appendleft(ticket)
+                continue
             self._mean_s = _MEMORY * self._mean_s + (1 - _MEMORY) * (monotonic() - began)
             self._record(ticket)
             await self._engine.up()  # after an accident, before somebody waits for it

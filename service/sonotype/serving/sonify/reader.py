@@ -16,26 +16,26 @@ class Reader:
 
     Args:
         child: which sends them.
-        left: set when the listener leaves.
+        stopped: set when the rest is not wanted, or not now.
     """
 
-    def __init__(self, child: Child, left: asyncio.Event) -> None:
+    def __init__(self, child: Child, stopped: asyncio.Event) -> None:
         self._child = child
-        self._leaving: asyncio.Task[Any] = asyncio.create_task(left.wait())
+        self._stopping: asyncio.Task[Any] = asyncio.create_task(stopped.wait())
         self._task: asyncio.Task[Any] | None = None
 
     async def next(self, limit_s: float) -> Record | None:
-        """The next record, or None when the listener has left.
+        """The next record, or None when the order is stopped.
 
         Raises:
             ChildLostError: the child is gone.
             TimeoutError: nothing came within `limit_s`.
         """
         task = self._begin()
-        await asyncio.wait({task, self._leaving}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        if task.done() and not (self._leaving.done() and task.result()[0] == wire.SAMPLES):
+        await asyncio.wait({task, self._stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done() and not (self._stopping.done() and task.result()[0] == wire.SAMPLES):
             return await self.rest()
-        if self._leaving.done():
+        if self._stopping.done():
             return None
         raise TimeoutError
 
@@ -47,7 +47,7 @@ class Reader:
 
     def close(self) -> None:
         """Wait no longer."""
-        self._leaving.cancel()
+        self._stopping.cancel()
         if self._task is not None and not self._task.cancel() and not self._task.cancelled():
             self._task.exception()  # seen, so that nobody reports it as lost
 

@@ -11,6 +11,8 @@ from sonotype.serving.sonify.order import Order
 
 # As much as most orders take, so that a slow listener does not keep the process from the next order.
 MOST_BYTES = 4 * 2**20
+# Times that one order lets others go first: somebody may have joined who waits for it.
+MOST_YIELDS = 3
 
 
 class Ticket:
@@ -30,6 +32,8 @@ class Ticket:
         self.deadline = deadline
         self.background = background
         self.left = asyncio.Event()
+        # the process is to stop: the listener has left, or somebody else goes first
+        self.stopped = asyncio.Event()
         self.outcome: str | None = None
         self.queued_at = monotonic()
         self._blocks: asyncio.Queue[Floats | SonotypeError | None] = asyncio.Queue()
@@ -37,6 +41,7 @@ class Ticket:
         self._room.set()
         self._most_bytes = most_bytes
         self._held_bytes = 0
+        self._n_made = self._n_put = self._yields = 0
 
     def __aiter__(self) -> Ticket:
         return self
@@ -63,10 +68,33 @@ class Ticket:
     def leave(self) -> None:
         """The listener wants nothing more."""
         self.left.set()
+        self.stopped.set()
         self._room.set()
 
+    def give_way(self) -> None:
+        """Let somebody else go first, if this is work of the background that can be made again, and not too often."""
+        if self.background and self.order.n_samples and self._yields < MOST_YIELDS:
+            self._yields += 1
+            self.stopped.set()
+
+    def again(self) -> bool:
+        """Whether the order is to be made once more from its beginning, as it gave way; it is ready for that then."""
+        if self.left.is_set():
+            self.fail(SonotypeError(Code.CANCELLED, "The caller left."))
+        if self.outcome is not None or not self.stopped.is_set():
+            return False
+        self.stopped.clear()
+        self._n_made = 0
+        return True
+
     def put(self, block: Floats) -> None:
-        """Add a block; see `room` before the next."""
+        """Add a block; see `room` before the next. What an order that gave way had put is not put twice."""
+        known = self._n_put - self._n_made
+        self._n_made += len(block)
+        block = block[max(0, known) :]
+        if not len(block):
+            return
+        self._n_put += len(block)
         self._blocks.put_nowait(block)
         self._held_bytes += block.nbytes
         if self._held_bytes >= self._most_bytes:
