@@ -9,11 +9,10 @@ import numpy as np
 
 from sonotype.catalog.taggers.taught import TaughtSet
 from sonotype.core.types import Floats
-from sonotype.models.multilabel.explaining import Reach
+from sonotype.models.multilabel.explaining import FAR, Reach
 from sonotype.models.multilabel.samples import Doubles
 
 EXAMPLES = 3
-FAR = 0.99
 
 
 @dataclass(frozen=True, slots=True)

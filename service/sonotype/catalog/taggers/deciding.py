@@ -5,12 +5,14 @@ Found once, while the correction is made; the log keeps what was found.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sonotype.catalog.taggers.merging import Merges, Pair, sizes
 from sonotype.catalog.taggers.taught import TaughtSet
 from sonotype.catalog.taggers.values import Split
-from sonotype.models.multilabel.impurity import entropies, impurity, scatter, weigh
+from sonotype.models.multilabel.impurity import Weights, entropies, impurity, scatter, weigh
 from sonotype.models.multilabel.lloyd import assign
 from sonotype.models.multilabel.samples import Doubles, Ints
 
@@ -21,21 +23,42 @@ _SAMPLE = 512  # members that the centres of a cut are found on
 _PATIENCE = 16  # a part is looked at again when this many-th part of it has changed
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How mixed and how wide a part may be, and what counts how much in that.
+
+    Attributes:
+        mixed: mean label entropy of its members.
+        wide: mean squared radius.
+        weights: of the labels and of the scatter.
+    """
+
+    mixed: float
+    wide: float
+    weights: Weights
+
+    @classmethod
+    def of(cls, fitted: TaughtSet) -> Bounds:
+        """Those that most parts of a set keep, which is as it was fitted, so that corrections do not loosen them."""
+        parts, (yes, no) = fitted.parts, fitted.totals
+        weights = weigh(fitted.sums.values[parts].sum(axis=0), len(fitted.ids), yes, no)
+        mixed, wide = (float(np.quantile(values, _BOUND)) for values in _measures(fitted, parts, weights))
+        return cls(mixed, wide, weights)
+
+
 class Decider:
     """Keeps a set within its budget and its parts within their bounds.
 
     Args:
         taught: the set, as it was fitted or at any time later.
         budget: parts it may have.
+        bounds: of parts; those of the set itself unless given.
     """
 
-    def __init__(self, taught: TaughtSet, budget: int) -> None:
+    def __init__(self, taught: TaughtSet, budget: int, bounds: Bounds | None = None) -> None:
         self._taught, self._budget = taught, max(budget, len(taught))
-        parts = taught.parts
-        yes, no = taught.totals
-        self._weights = weigh(taught.sums.values[parts].sum(axis=0), len(taught.ids), yes, no)
-        mixed, wide = self._measures(parts)
-        self._bounds = float(np.quantile(mixed, _BOUND)), float(np.quantile(wide, _BOUND))
+        self._bounds = Bounds.of(taught) if bounds is None else bounds
+        self._weights = self._bounds.weights
         self._merges = Merges(taught, self._weights)
         self._changed: dict[int, int] = {}
 
@@ -62,18 +85,10 @@ class Decider:
         self._changed[part] = changed = self._changed.get(part, 0) + 1
         if size < 2 or changed < size // _PATIENCE:
             return False
-        mixed, wide = self._measures(np.array([part]))
-        is_due = bool(mixed[0] > self._bounds[0] or wide[0] > self._bounds[1])
+        mixed, wide = _measures(self._taught, np.array([part]), self._weights)
+        is_due = bool(mixed[0] > self._bounds.mixed or wide[0] > self._bounds.wide)
         self._changed[part] = 0 if is_due else changed
         return is_due
-
-    def _measures(self, parts: Ints) -> tuple[Doubles, Doubles]:
-        """Mean label entropy and mean squared radius of parts."""
-        taught = self._taught
-        weight = sizes(taught, parts)
-        counts = taught.counts.values[parts]
-        mixed = entropies(counts[:, 0], counts[:, 1]) @ self._weights.labels
-        return mixed / weight, scatter(weight, taught.sums.values[parts]) / weight
 
     def _cut(self, part: int) -> tuple[float, tuple[int, ...]]:
         """The largest gain, not above zero where no cut gains anything, and the members that leave."""
@@ -103,3 +118,10 @@ class Decider:
     def _impurity(self, x: Doubles, said: Ints) -> float:
         counts = (said > 0).sum(axis=1), (said < 0).sum(axis=1)
         return float(impurity(np.array([x.shape[1]]), x.sum(axis=1), *counts, self._weights)[0])
+
+
+def _measures(taught: TaughtSet, parts: Ints, weights: Weights) -> tuple[Doubles, Doubles]:
+    """Mean label entropy and mean squared radius of parts."""
+    weight, counts = sizes(taught, parts), taught.counts.values[parts]
+    mixed = entropies(counts[:, 0], counts[:, 1]) @ weights.labels
+    return mixed / weight, scatter(weight, taught.sums.values[parts]) / weight

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sonotype.catalog.taggers.values import Change
+from sonotype.catalog.taggers.values import FITTED, Change
 from sonotype.core.errors import Code, SonotypeError
-
-FITTED = 1
 
 
 class History:
@@ -21,6 +19,7 @@ class History:
         self.changes: list[Change] = []
         self.events: dict[str, Change] = {}
         self._head = [0, 0]  # by version: the last correction that its state holds, 0 for none
+        self._held = [0, 0]  # by version: how many it holds
         self._before: dict[int, int] = {}
         self._length = {0: 0}  # by head: corrections of the chain that it ends
         for change in changes:
@@ -36,15 +35,22 @@ class History:
         """Corrections that the newest version's state holds."""
         return self._length[self._head[-1]]
 
+    @property
+    def held(self) -> int:
+        """Corrections that the state of the newest version holds."""
+        return self._held[-1]
+
     def add(self, change: Change) -> None:
         """Take a change in, which makes the next version."""
         if change.kind == "feedback":
             self._before[change.version] = self._head[-1]
             self._length[change.version] = self.length + 1
             self._head.append(change.version)
+            self._held.append(self._held[-1] + 1)
         else:
             assert change.target is not None  # noqa: S101 - written with one
             self._head.append(self._head[change.target])
+            self._held.append(self._held[change.target])
         self.changes.append(change)
         if change.event is not None:
             self.events[change.event] = change

@@ -1,7 +1,7 @@
 """The log of a tagger: one line per change, `<CRC-32C> <JSON>`, durable before anybody is told of the change.
 
-A line that a crash cut short was never acknowledged, and is cut off when the log is opened. Anything else that does
-not fit its checksum is damage.
+A last line that a crash cut short was never acknowledged, and is cut off when the log is opened. Anything else that
+does not fit its checksum, and a line that is missing, is damage.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import google_crc32c
 import numpy as np
 import orjson
 
-from sonotype.catalog.taggers.values import Change, Split
+from sonotype.catalog.taggers.values import FITTED, Change, Split
 from sonotype.core.errors import Code, SonotypeError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DamagedLogError(ValueError):
@@ -29,45 +31,64 @@ class ChangeLog:
     """The file, open for as long as the tagger is.
 
     Args:
-        path: of the file; made where there is none.
+        path: of the file, which is written, empty, when the tagger is made. Raises `OSError` where it is gone.
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._length = 0
+        self._is_torn = False
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file; nothing can be added any more."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
     def read(self) -> list[Change]:
         """Every change, oldest first. Raises `DamagedLogError`."""
-        size = os.fstat(self._fd).st_size
-        lines = os.pread(self._fd, size, 0).splitlines(keepends=True)
-        if lines and not _is_whole(lines[-1]):
-            lines.pop()
-        self._length = sum(map(len, lines))
-        if self._length < size:
-            os.ftruncate(self._fd, self._length)
-            os.fsync(self._fd)
+        data = os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        *lines, rest = data.split(b"\n")
+        if lines and not rest and b"\0" in lines[-1]:
+            rest = lines.pop()  # longer than a block of the disk, one of which was not written yet
+        self._length = sum(len(line) + 1 for line in lines)
+        if rest:
+            self._cut()
         return [_parsed(line, number) for number, line in enumerate(lines)]
 
     def append(self, change: Change) -> None:
-        """Add a change; it is on the disk when this returns, and not in the file where it raises.
+        """Add a change; it is on the disk when this returns, and never counts where it raises.
 
         Raises:
-            SonotypeError: `insufficient_storage` where the disk is full; `unavailable` where it fails.
+            SonotypeError: `insufficient_storage` where the disk is full; `unavailable` where it fails, or the log has
+                been closed.
         """
+        if self._fd < 0:  # and the number may be another file's by now
+            raise SonotypeError(Code.UNAVAILABLE, "The tagger has been closed; nothing was changed.")
         line = _line(change)
         try:
+            if self._is_torn:
+                self._cut()
+            self._is_torn = True
             _write(self._fd, line, self._length)
             os.fsync(self._fd)
         except OSError as error:
-            os.ftruncate(self._fd, self._length)
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            code = Code.INSUFFICIENT_STORAGE if full else Code.UNAVAILABLE
+            self._try_to_cut()
+            code = Code.INSUFFICIENT_STORAGE if error.errno in _FULL else Code.UNAVAILABLE
             raise SonotypeError(code, "The correction could not be written down; nothing was changed.") from error
+        self._is_torn = False
         self._length += len(line)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._fd, self._length)
+        os.fsync(self._fd)
+        self._is_torn = False
+
+    def _try_to_cut(self) -> None:
+        try:
+            self._cut()
+        except OSError:
+            self._is_torn = True  # and is cut before the next line is written
 
 
 def _write(fd: int, data: bytes, offset: int) -> None:
@@ -90,15 +111,13 @@ def _line(change: Change) -> bytes:
     return b"%08x %s\n" % (google_crc32c.value(body), body)
 
 
-def _is_whole(line: bytes) -> bool:
-    digits, _, body = line.removesuffix(b"\n").partition(b" ")
-    return line.endswith(b"\n") and digits == b"%08x" % google_crc32c.value(body)
-
-
 def _parsed(line: bytes, number: int) -> Change:
-    if not _is_whole(line):
+    digits, _, body = line.partition(b" ")
+    if digits != b"%08x" % google_crc32c.value(body):
         raise DamagedLogError(f"line {number + 1} of the log does not fit its checksum")
-    fields: dict[str, Any] = orjson.loads(line.partition(b" ")[2])
+    fields: dict[str, Any] = orjson.loads(body)
+    if fields["version"] != FITTED + 1 + number:
+        raise DamagedLogError(f"line {number + 1} of the log makes version {fields['version']}")
     fields["at"] = datetime.fromisoformat(fields["at"])
     if "vector" in fields:
         fields["vector"] = np.frombuffer(base64.b64decode(fields["vector"]), dtype="<f4")

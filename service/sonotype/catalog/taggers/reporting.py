@@ -18,7 +18,7 @@ from sonotype.models.multilabel.samples import Bools, Doubles
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 FOLDS = 3
 _NEIGHBOURS = 10
-_BLOCK = 512
+_BLOCK_NUMBERS = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +149,5 @@ def _size(share: float, folds: list[tuple[int, float]]) -> Size:
 
 
 def _rows(n: int) -> list[slice]:
-    return [slice(start, min(n, start + _BLOCK)) for start in range(0, n, _BLOCK)]
+    step = max(1, _BLOCK_NUMBERS // max(n, 1))
+    return [slice(start, min(n, start + step)) for start in range(0, n, step)]

@@ -36,7 +36,7 @@ class TaggerStore:
     def __init__(self, root: Path) -> None:
         self._root, self._lock = root, threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
-        self._held = FileLock(root / ".lock")
+        self._held = FileLock(root / ".lock", thread_local=False)  # another thread than this may release it
         try:
             self._held.acquire(blocking=False)
         except Timeout:
@@ -61,31 +61,31 @@ class TaggerStore:
             return [self._open[name] for name in sorted(self._open)]
 
     def get(self, name: str) -> Tagger:
-        """One tagger. Raises `not_found`; `unavailable` where its files are damaged."""
-        with self._lock:
-            if name in self._damaged:
-                raise SonotypeError(Code.UNAVAILABLE, f"The files of the tagger {name} are damaged; the log says more.")
-            if name not in self._open:
-                raise SonotypeError(Code.NOT_FOUND, f"There is no tagger {name[:200]!r}.")
-            return self._open[name]
+        """One tagger; never waits. Raises `not_found`; `unavailable` where its files are damaged."""
+        tagger = self._open.get(name)
+        if tagger is None and name in self._damaged:
+            raise SonotypeError(Code.UNAVAILABLE, f"The files of the tagger {name} are damaged; the log says more.")
+        if tagger is None:
+            raise SonotypeError(Code.NOT_FOUND, f"There is no tagger {name[:200]!r}.")
+        return tagger
 
     def check_free(self, name: str, most: int) -> None:
-        """Raises `conflict` where the name is taken, or there are `most` taggers already."""
-        with self._lock:
-            self._check_free(name)
-            if len(self._open) >= most:
-                raise SonotypeError(Code.CONFLICT, f"There may be {most} taggers; delete one first.")
+        """Raises `conflict` where the name is taken, or there are `most` taggers already; never waits."""
+        self._check_free(name)
+        if len(self._open) + len(self._damaged) >= most:
+            raise SonotypeError(Code.CONFLICT, f"There may be {most} taggers; delete one first.")
 
     def create(self, about: About, base: Base) -> Tagger:
         """Keep a tagger; it is durable when this returns. Raises `conflict`, `insufficient_storage`."""
         made = self._root / f"{_HALF}{uuid4().hex}"
         try:
             files.write(made, about, base)
-            with self._lock:
-                self._check_free(about.name)
-                made.rename(self._root / about.name)
-                files.sync(self._root)
-                self._open[about.name] = tagger = Tagger(self._root / about.name)
+            tagger = Tagger(made)
+            try:
+                self._publish(made, tagger)
+            except BaseException:
+                tagger.close()
+                raise
         except OSError as error:
             raise SonotypeError(Code.INSUFFICIENT_STORAGE, "The tagger could not be written to the disk.") from error
         finally:
@@ -106,6 +106,18 @@ class TaggerStore:
             tagger.close()
         shutil.rmtree(gone, ignore_errors=True)
 
+    def _publish(self, made: Path, tagger: Tagger) -> None:
+        name = tagger.about.name
+        with self._lock:
+            self._check_free(name)
+            made.rename(self._root / name)
+            try:
+                files.sync(self._root)
+            except OSError:
+                (self._root / name).rename(made)
+                raise
+            self._open[name] = tagger
+
     def _check_free(self, name: str) -> None:
         if name in self._open or name in self._damaged:
             raise SonotypeError(Code.CONFLICT, f"There is a tagger {name!r} already.")
@@ -116,6 +128,6 @@ class TaggerStore:
             return
         try:
             self._open[folder.name] = Tagger(folder)
-        except (DamagedFolderError, DamagedLogError, OSError, KeyError, ValueError, TypeError) as error:
+        except (DamagedFolderError, DamagedLogError, OSError, LookupError, ValueError, TypeError) as error:
             _log.error("the tagger %s cannot be read: %s", folder.name, error)
             self._damaged[folder.name] = str(error)

@@ -1,72 +1,33 @@
-"""One tagger: its set, its log and its versions. What is asked of it waits for what is being changed."""
+"""One tagger: its set, its log and its versions."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from sonotype.catalog.taggers import folder as files
 from sonotype.catalog.taggers.answering import Answering, Heard
-from sonotype.catalog.taggers.deciding import Decider
+from sonotype.catalog.taggers.deciding import Bounds, Decider
 from sonotype.catalog.taggers.history import History
 from sonotype.catalog.taggers.log import ChangeLog
 from sonotype.catalog.taggers.taught import TaughtSet
-from sonotype.catalog.taggers.values import Base, Change, Said
+from sonotype.catalog.taggers.values import Base, Change, Correction, Facts, Outcome, Said
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What somebody says of a track.
-
-    Attributes:
-        track: its id.
-        label: one of the tagger's.
-        positive: it is, or is not.
-        vector: of the track, of unit length; None where the tagger knows the track.
-        event: the client's own id of this correction; sent again it changes nothing.
-        client: who says so.
-    """
-
-    track: str
-    label: str
-    positive: bool
-    vector: Floats | None = None
-    event: str | None = None
-    client: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a change; durable when this is returned.
-
-    Attributes:
-        change: it.
-        prototypes: there are now.
-        replayed: nothing was done, because the same event had been taken before.
-    """
-
-    change: Change
-    prototypes: int
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """How a tagger stands: sizes, its newest version, and how many corrections count in it."""
-
-    version: int
-    tracks: int
-    prototypes: int
-    corrections: int
+__all__ = ["Correction", "Facts", "Outcome", "Tagger", "restored"]
 
 
 class Tagger:
     """A tagger that is open. Its methods may be called from any thread.
+
+    Changes wait for each other. Answers wait for a correction that is being written down, but not for undo and
+    rollback, which build the set anew: until they are done the old one answers. `facts` and `knows` wait for nothing.
 
     Args:
         folder: of its files.
@@ -78,52 +39,72 @@ class Tagger:
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now, self._lock = now, threading.RLock()
+        self._now, self._changing, self._asking = now, threading.Lock(), threading.Lock()
         self.about, self._base = files.read(folder)
+        self._bounds = Bounds.of(TaughtSet(self._base))
         self._log = ChangeLog(folder / files.LOG)
-        self.history = History(self._log.read())
-        self._load()
-        self._note()
+        try:
+            self.history = History(self._log.read())
+            self._load()
+        except BaseException:
+            self._log.close()
+            raise
 
     def close(self) -> None:
-        """Close the log."""
-        with self._lock:
+        """Close the log; changes are refused from then on."""
+        with self._changing:
             self._log.close()
 
     def facts(self) -> Facts:
-        """How it stands; waits for nothing, so that models can be listed while a version is gone back to."""
+        """How it stands."""
         return self._facts
 
     def knows(self, track: str) -> bool:
         """Whether it holds the vector of a track."""
-        with self._lock:
-            return track in self.taught.number
+        return track in self.taught.number
 
     def answer(self, track: str | None, vector: Floats | None) -> Heard:
-        """Scores and reasons for a track that it knows, or for a vector of unit length."""
-        with self._lock:
-            if vector is None:
-                assert track is not None  # noqa: S101 - one of both is given
-                vector = self.taught.vectors.values[self.taught.number[track]]
-            return self._answering.hear(vector)
-
-    def hear(self, vector: Floats) -> tuple[Heard, int]:
-        """Scores and reasons for a vector of unit length, and the version that gave them."""
-        with self._lock:
-            return self._answering.hear(vector), self.history.current
-
-    def correct(self, correction: Correction) -> Outcome:
-        """Learn from a correction.
+        """Scores and reasons for a track that it knows, or for a vector of unit length.
 
         Raises:
-            SonotypeError: `idempotency_mismatch` where the event's id was used for another one; `insufficient_storage`
-                and `unavailable` where it cannot be written down: then nothing is changed.
+            SonotypeError: `conflict` for a track that it does not know, or not any more; `invalid_request` for a
+                vector of another length, or one that is not finite.
         """
-        with self._lock:
+        with self._asking:
+            if vector is None:
+                number = None if track is None else self.taught.number.get(track)
+                if number is None:
+                    raise _unknown(track)
+                vector = self.taught.vectors.values[number]
+            return self._answering.hear(self._checked(vector))
+
+    def hear(self, vector: Floats) -> tuple[Heard, int]:
+        """Scores and reasons for a vector of unit length, and the version that gave them. Raises `invalid_request`."""
+        with self._asking:
+            return self._answering.hear(self._checked(vector)), self._facts.version
+
+    def correct(self, correction: Correction) -> Outcome:
+        """Learn from a correction; durable when this returns.
+
+        Raises:
+            SonotypeError: `idempotency_mismatch` for an event that said something else; `insufficient_storage` or
+                `unavailable` where it cannot be written down, and then nothing has changed; otherwise as `answer`.
+        """
+        with self._changing:
             known = self._known(correction)
             if known is not None:
                 return Outcome(known, len(self.taught), replayed=True)
-            return self._keep(self._apply(correction))
+            with self._asking:
+                change = self._apply(correction)
+                try:
+                    self._log.append(change)
+                except SonotypeError:
+                    self._adopt(self._built())
+                    raise
+                self.history.add(change)
+                self._answering.forget()
+                self._facts = self._counted(self.taught)
+                return Outcome(change, len(self.taught))
 
     def undo(self, version: int | None = None, client: str | None = None) -> Outcome:
         """Take the last correction that counts back.
@@ -135,7 +116,7 @@ class Tagger:
         Raises:
             SonotypeError: `conflict` where there is none, or it is another one.
         """
-        with self._lock:
+        with self._changing:
             target, last = self.history.before_last()
             if version not in (None, last.version):
                 raise SonotypeError(Code.CONFLICT, f"The last correction made version {last.version}, not {version}.")
@@ -143,13 +124,13 @@ class Tagger:
 
     def rollback(self, version: int, client: str | None = None) -> Outcome:
         """Go back, or forth, to the state of a version. Raises `not_found`."""
-        with self._lock:
+        with self._changing:
             self.history.check(version)
             return self._return("rollback", version, client)
 
     def snapshot(self) -> tuple[tuple[str, ...], Floats, Said]:
         """Ids, vectors and what is known of the labels of all its tracks: copies, to be worked on elsewhere."""
-        with self._lock:
+        with self._asking:
             taught = self.taught
             return tuple(taught.ids), taught.vectors.values.copy(), taught.said.values.copy()
 
@@ -167,8 +148,10 @@ class Tagger:
         taught, label, part = self.taught, self.about.labels.index(correction.label), None
         vector = None if correction.track in taught.number else correction.vector
         if vector is not None:
-            part = int(taught.nearest(vector)[0])
+            part = int(taught.nearest(self._checked(vector))[0])
             taught.join(correction.track, vector, part)
+        elif correction.track not in taught.number:
+            raise _unknown(correction.track)
         taught.judge(correction.track, label, positive=correction.positive)
         split, merge = self._decider.decide(taught.part_of[taught.number[correction.track]])
         return Change(
@@ -186,34 +169,34 @@ class Tagger:
             merge=merge,
         )
 
-    def _keep(self, change: Change) -> Outcome:
-        try:
-            self._log.append(change)
-        except SonotypeError:
-            self._load()
-            raise
-        self.history.add(change)
-        self._answering.forget()
-        self._note()
-        return Outcome(change, len(self.taught))
-
-    def _return(self, kind: str, target: int, client: str | None) -> Outcome:
-        change = Change(self.history.current + 1, "rollback", self._now(), client, target=target)
-        change = replace(change, kind="undo") if kind == "undo" else change
+    def _return(self, kind: Literal["undo", "rollback"], target: int, client: str | None) -> Outcome:
+        change = Change(self.history.current + 1, kind, self._now(), client, target=target)
         self._log.append(change)
         self.history.add(change)
         self._load()
-        self._note()
         return Outcome(change, len(self.taught))
 
-    def _note(self) -> None:
-        self._facts = Facts(self.history.current, len(self.taught.ids), len(self.taught), self.history.length)
-
     def _load(self) -> None:
-        """The set of the current version: the fitted one with every correction that counts."""
-        self.taught = restored(self._base, self.history.chain())
-        self._decider = Decider(self.taught, self.about.budget)
-        self._answering = Answering(self.taught, self.about.k)
+        """Take on the set of the current version: the fitted one with every correction that counts."""
+        built = self._built()
+        with self._asking:
+            self._adopt(built)
+
+    def _built(self) -> tuple[TaughtSet, Decider, Answering]:
+        taught = restored(self._base, self.history.chain())
+        return taught, Decider(taught, self.about.budget, self._bounds), Answering(taught, self.about.k)
+
+    def _adopt(self, built: tuple[TaughtSet, Decider, Answering]) -> None:
+        self.taught, self._decider, self._answering = built
+        self._facts = self._counted(self.taught)
+
+    def _counted(self, taught: TaughtSet) -> Facts:
+        return Facts(self.history.current, len(taught.ids), len(taught), self.history.held)
+
+    def _checked(self, vector: Floats) -> Floats:
+        if vector.shape != (self.taught.dim,) or not np.isfinite(vector).all():
+            raise SonotypeError(Code.INVALID_REQUEST, f"A vector needs {self.taught.dim} finite numbers.")
+        return vector
 
 
 def restored(base: Base, changes: list[Change]) -> TaughtSet:
@@ -222,3 +205,8 @@ def restored(base: Base, changes: list[Change]) -> TaughtSet:
     for change in changes:
         taught.replay(change)
     return taught
+
+
+def _unknown(track: str | None) -> SonotypeError:
+    detail = f"The tagger does not know the track {track!r} any more: it was taken back meanwhile. Ask again."
+    return SonotypeError(Code.CONFLICT, detail)

@@ -166,7 +166,7 @@ class TaughtSet:
         """The mean of a part, and its squared length; both only for looking what is near."""
         centre = self.sums.values[part] / len(self.members[part])
         self.centres.values[part] = centre
-        self.offsets.values[part] = np.float32(np.einsum("i,i->", centre, centre))
+        self.offsets.values[part] = np.add.accumulate(centre * centre)[-1]  # in order, as in `_recount`
         self._stamp(part)
 
     def _stamp(self, part: int) -> None:

@@ -14,6 +14,8 @@ from sonotype.core.types import Floats
 Said = NDArray[np.int8]
 Numbers = NDArray[np.int64]
 Kind = Literal["create", "feedback", "undo", "rollback"]
+FITTED = 1
+"""The version of a tagger that nobody has corrected yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,49 @@ class Change:
     split: Split | None = None
     merge: tuple[int, int] | None = None
     target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What somebody says of a track.
+
+    Attributes:
+        track: its id.
+        label: one of the tagger's.
+        positive: it is, or is not.
+        vector: of the track, of unit length; None where the tagger knows the track.
+        event: the client's own id of this correction; sent again it changes nothing.
+        client: who says so.
+    """
+
+    track: str
+    label: str
+    positive: bool
+    vector: Floats | None = None
+    event: str | None = None
+    client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change; durable when this is returned.
+
+    Attributes:
+        change: it.
+        prototypes: there are now.
+        replayed: nothing was done, because the same event had been taken before.
+    """
+
+    change: Change
+    prototypes: int
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How a tagger stands: sizes, its newest version, and how many corrections count in it."""
+
+    version: int
+    tracks: int
+    prototypes: int
+    corrections: int

@@ -9,7 +9,8 @@ import numpy as np
 
 from sonotype.models.multilabel.samples import Doubles, Ints
 
-_FAR = 0.99
+FAR = 0.99
+"""The percentile from which on a query lies far from anything known."""
 _PRIOR = 10  # samples that the whole set counts for beside the members of the part
 
 
@@ -48,7 +49,7 @@ class Explanation:
     @property
     def is_far(self) -> bool:
         """Whether the query is far from anything known."""
-        return self.percentile is not None and self.percentile >= _FAR
+        return self.percentile is not None and self.percentile >= FAR
 
 
 class Reach:
