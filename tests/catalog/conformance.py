@@ -459,6 +459,10 @@ class CatalogConformance:
         np.testing.assert_allclose(await catalog.carriers(prototype="p7"), [unit(vector(7))], atol=1e-6)
         assert (await catalog.carriers(label="piano")).shape == (2, DIM)
         assert (await catalog.carriers(label="jazz")).shape == (0, DIM)
+        with refused(Code.INVALID_REQUEST):
+            await catalog.carriers(tag="rock", label="jazz")
+        with refused(Code.INVALID_REQUEST):
+            await catalog.carriers()
         few = await catalog.carriers(tag="live", limit=1)
         assert few.shape == (1, DIM)
         np.testing.assert_array_equal(few, await catalog.carriers(tag="live", limit=1))

@@ -40,7 +40,7 @@ def test_order_of_seeds_and_scale_of_weights_do_not_matter(order: list[int], sca
         ([A], [np.inf], "finite"),
         ([A, A * 3], [1, -1], "cancel"),
         ([A, np.zeros_like(A)], [1, 1], "zero"),
-        ([A * np.nan], [1], "not finite"),
+        ([A * np.nan], [1], "must be finite"),
     ],
 )
 def test_queries_without_a_direction_are_refused(vectors: list, weights: list[float], says: str) -> None:

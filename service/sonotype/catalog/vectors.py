@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 
 
-def unit(vector: Floats, dim: int) -> Floats:
-    """The vector with length one.
+def unit(vector: Floats | NDArray[np.float64], dim: int | None = None) -> Floats:
+    """The vector with length one, computed in double precision.
 
     Args:
         vector: of any length but zero, shape [dim].
-        dim: what the generation holds.
+        dim: what the generation holds; None means any, where it was checked before.
 
     Raises:
         SonotypeError: `invalid_request` for another shape, or values that are not finite or all zero.
     """
     values = np.asarray(vector, np.float64)
-    if values.shape != (dim,):
+    if dim is not None and values.shape != (dim,):
         raise SonotypeError(Code.INVALID_REQUEST, f"The embedding must have {dim} values.")
     with np.errstate(over="ignore", invalid="ignore"):
         length = float(np.sqrt(values @ values))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sonotype.catalog.carriers import the_one_named
 from sonotype.catalog.embedded import cursor as cursors
 from sonotype.catalog.embedded import lifecycle, tracks
 from sonotype.catalog.embedded.disk import DiskGuard, used_share
@@ -167,10 +168,8 @@ class EmbeddedCatalog:
         self, *, tag: str | None = None, label: str | None = None, prototype: str | None = None, limit: int = 512
     ) -> Floats:
         """See the port."""
-        named = [(kind, name) for kind, name in zip(Kind, (tag, label, prototype), strict=True) if name is not None]
-        if len(named) != 1:
-            raise SonotypeError(Code.INVALID_REQUEST, "Name one of a tag, a label and a prototype.")
-        return await self._readers.run(lambda _: self._search.carriers(*named[0], limit))
+        what, name = the_one_named(tag, label, prototype)
+        return await self._readers.run(lambda _: self._search.carriers(Kind[what.upper()], name, limit))
 
     async def centre(self) -> Floats:
         """See the port."""

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import structlog
 
+from sonotype.catalog.carriers import the_one_named
 from sonotype.catalog.milvus.address import Address
 from sonotype.catalog.milvus.client import TIMEOUT_S, Client
 from sonotype.catalog.milvus.entry import BRIEF_FIELDS, Entry
@@ -155,9 +156,8 @@ class MilvusCatalog:
         self, *, tag: str | None = None, label: str | None = None, prototype: str | None = None, limit: int = 512
     ) -> Floats:
         """See the port."""
-        named = [("tags", tag), ("labels", label), ("prototypes", prototype)]
-        ((field, name),) = [(field, name) for field, name in named if name is not None]
-        return await self._searching.carriers(await self._registry.find(None), field, name, limit)
+        what, name = the_one_named(tag, label, prototype)
+        return await self._searching.carriers(await self._registry.find(None), f"{what}s", name, limit)
 
     async def centre(self) -> Floats:
         """See the port."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 
@@ -55,12 +56,3 @@ def direction(carriers: Floats, centre: Floats) -> Floats:
     if np.linalg.norm(offset) <= CANCELLED:
         raise SonotypeError(Code.INVALID_REQUEST, "What the seed names does not tell tracks of the catalogue apart.")
     return unit(offset)
-
-
-def unit(vector: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
-    """A vector [D] at unit length, computed in double precision. Raises `invalid_request` where it has none."""
-    wide = np.asarray(vector, np.float64)
-    length = float(np.linalg.norm(wide))
-    if not np.isfinite(length) or length == 0.0:
-        raise SonotypeError(Code.INVALID_REQUEST, "A seed of the query is zero or not finite.")
-    return (wide / length).astype(np.float32)

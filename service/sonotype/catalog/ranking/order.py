@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from sonotype.catalog.keys import UNKNOWN
-from sonotype.catalog.ranking.mixing import unit
+from sonotype.catalog.vectors import unit
 from sonotype.core.types import Floats
 
 Order = Literal["similarity", "smooth", "random"]

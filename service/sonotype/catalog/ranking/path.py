@@ -10,8 +10,8 @@ import numpy as np
 
 from sonotype.catalog.port import Candidates
 from sonotype.catalog.ranking.constraints import Allowance, Member
-from sonotype.catalog.ranking.mixing import unit
 from sonotype.catalog.ranking.values import Constraints
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sonotype.catalog.port import Catalog
-from sonotype.catalog.ranking.mixing import direction, mix, unit
+from sonotype.catalog.ranking.mixing import direction, mix
 from sonotype.catalog.track import Track
+from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Upload
 from sonotype.plane.catalog.aim import Aim, SeedTrack
