@@ -79,7 +79,9 @@ class Kit:
     async def open(self, embedding: str = CURRENT, labellers: tuple[str, ...] = ()) -> CatalogService:
         """The use cases, as after a start with these settings."""
         served = tuple(spaces(self.deployment))
-        self.generations = Generations(self.engine, choose_space(self.deployment, embedding), served)
+        self.now = 0.0
+        space = choose_space(self.deployment, embedding)
+        self.generations = Generations(self.engine, space, served, clock=lambda: self.now)
         await self.generations.open()
         names = choose_labellers(self.deployment, labellers)
         heads = list(self.deployment.heads.values())

@@ -34,6 +34,7 @@ class StandIn:
     """Keeps everything in dictionaries; `recalls` and `reason` say what the tests want."""
 
     recalls: float = 1.0
+    recalls_asked: int = 0
     reason: str | None = None
     rows: dict[str, Row] = field(default_factory=dict)
     generations: dict[str, Generation] = field(default_factory=dict)
@@ -192,6 +193,7 @@ class StandIn:
         return True
 
     async def recall(self, generation: str, sample: int = 200, count: int = 10) -> float:
+        self.recalls_asked += 1
         return self.recalls
 
     async def status(self) -> CatalogStatus:

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from sonotype.core.errors import Code
 from sonotype.models.card import Card
+from sonotype.plane.catalog.generations import AGAIN_S
 from sonotype.plane.catalog.service import CatalogService
 from sonotype.plane.catalog.space import Space, choose_labellers, choose_space
 from sonotype.plane.catalog.values import Seed, SimilarQuery, Submission
@@ -143,10 +144,33 @@ async def test_the_alias_moves_once_nothing_is_stale(deployment: Deployment) -> 
     await watch.look()
     assert kit.generations.current == old, "its index does not find enough"
     engine.recalls = 0.95
+    kit.now += AGAIN_S
     await watch.look()
     assert kit.generations.current == new
     assert (await catalog.similar(by(Seed(track="t0")))).generation == new
     assert (await catalog.status()).stale == 0
+
+
+async def test_a_refused_promotion_is_not_checked_at_every_look(deployment: Deployment) -> None:
+    engine = StandIn()
+    await put(await Kit(deployment, engine).open(), 0, 1)
+    kit = Kit(upgraded(deployment), engine)
+    catalog = await kit.open()
+    watch = Watch(engine, kit.generations)
+    await refill(catalog, 0, 1)
+    engine.recalls = 0.5
+    checks = []
+    for seconds in (0, 5, AGAIN_S - 6, 1, AGAIN_S, AGAIN_S, 3 * AGAIN_S, AGAIN_S):
+        kit.now += seconds
+        await watch.look()
+        checks.append(engine.recalls_asked)
+    assert checks == [1, 1, 1, 2, 2, 3, 3, 4], "after one, two and four minutes, while nothing changes"
+    engine.reason = "the index is being built"
+    await watch.look()
+    assert engine.recalls_asked == 4, "refused without a check"
+    engine.reason = None
+    await watch.look()
+    assert engine.recalls_asked == 5, "its index has been built: that is news"
 
 
 async def test_who_goes_back_stays_back(deployment: Deployment) -> None:

@@ -8,7 +8,9 @@ old one until nothing is missing in the new one and its index finds what exact s
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 from sonotype.catalog.port import Catalog, CatalogStatus, Generation
 from sonotype.core.errors import Code, SonotypeError
@@ -16,6 +18,8 @@ from sonotype.plane.catalog.space import Space
 
 _log = logging.getLogger(__name__)
 _MIN_RECALL = 0.95
+AGAIN_S, AGAIN_AT_MOST_S = 60.0, 3_600.0
+"""Seconds until a refused promotion is tried again, and how far this doubles: a check compares exactly 200 times."""
 
 
 class Generations:
@@ -25,15 +29,25 @@ class Generations:
         catalog: the engine.
         configured: the embedding that this deployment stores tracks with.
         served: every embedding that it can compute.
+        clock: seconds, never set back.
     """
 
-    def __init__(self, catalog: Catalog, configured: Space, served: tuple[Space, ...]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        configured: Space,
+        served: tuple[Space, ...],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._catalog = catalog
+        self._clock = clock
         self._served: dict[str, Space] = {space.generation: space for space in served}
         self._current = configured.generation
         self._dims = {configured.generation: configured.dim}
         self._complete = True
-        self._refusal = ""
+        self._refused: Generation | None = None
+        self._pause_s = AGAIN_S
+        self._again_at = 0.0
         self.configured = configured
 
     @property
@@ -101,22 +115,28 @@ class Generations:
     async def settle(self, status: CatalogStatus) -> None:
         """Promote the configured generation when it has just become whole.
 
-        Not whenever nothing is stale after something was: a look meets tracks that are just being stored.
+        Not whenever nothing is stale after something was: a look meets tracks that are just being stored. What was
+        refused is tried again when its index is no more being built, else after a minute, and then after twice as long
+        unless the generation has changed.
 
         Args:
             status: as `status` says it now.
         """
         name = self.configured.generation
         if not (status.stale or self._complete):
-            self._complete = self._current == name or await self._promoted(name)
+            self._complete = self._current == name or await self._promoted(name, status)
 
-    async def _promoted(self, name: str) -> bool:
+    async def _promoted(self, name: str, status: CatalogStatus) -> bool:
+        generation = next((g for g in status.generations if g.name == name), None)
+        if self._clock() < self._again_at and _degraded(generation) == _degraded(self._refused):
+            return False
         try:
             await self.promote(name)
-        except SonotypeError as error:  # tried again with the next look
-            if error.detail != self._refusal:
-                _log.warning("the generation %s is whole, but stays aside: %s", name, error.detail)
-            self._refusal = error.detail
+        except SonotypeError as error:
+            changed = generation != self._refused
+            self._pause_s = AGAIN_S if changed else min(2 * self._pause_s, AGAIN_AT_MOST_S)
+            self._refused, self._again_at = generation, self._clock() + self._pause_s
+            _log.warning("the generation %s is whole, but stays aside: %s", name, error.detail)
             return False
         return True
 
@@ -143,3 +163,7 @@ async def promote(catalog: Catalog, name: str) -> Generation:
 
 def _tracks(status: CatalogStatus, generation: str) -> int:
     return next((g.tracks for g in status.generations if g.name == generation), 0)
+
+
+def _degraded(generation: Generation | None) -> bool:
+    return generation is not None and generation.degraded is not None
