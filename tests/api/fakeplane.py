@@ -18,6 +18,7 @@ from quality_kit import grid_card
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Analysis, ClipInfo, ModelResult, PatchReport, Upload
 from sonotype.models.card import AnyCard, Card, HeadCard, PrototypeCard, read_card
+from sonotype.plane.catalog.port import CatalogState
 from sonotype.plane.port import ModelChange, ModelInfo, Readiness
 from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery
@@ -55,6 +56,7 @@ class FakePlane:
     def __init__(self, keys: frozenset[str] = frozenset()) -> None:
         self.keys = keys
         self.ready = True
+        self.catalog_state: CatalogState = "ok"
         self.error: Exception | None = None
         self.hold = False
         self.started = asyncio.Event()
@@ -204,7 +206,7 @@ class FakePlane:
             yield bytes([i % 256]) * self.chunk_bytes
 
     async def readiness(self) -> Readiness:
-        return Readiness(self.ready, 1 if self.ready else 0, 1, self.draining, "ok")
+        return Readiness(self.ready, 1 if self.ready else 0, 1, self.draining, "ok", catalog=self.catalog_state)
 
     def authenticate(self, key: str | None) -> str | None:
         if self.keys and key not in self.keys:

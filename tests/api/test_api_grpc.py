@@ -135,6 +135,16 @@ async def test_health_follows_readiness(channel: grpc.aio.Channel, plane: FakePl
             await asyncio.sleep(0.05)
 
 
+async def test_health_of_the_catalogue_waits_until_it_is_open(channel: grpc.aio.Channel, plane: FakePlane) -> None:
+    health = health_pb2_grpc.HealthStub(channel)
+    plane.catalog_state = "opening"
+    async with asyncio.timeout(5):
+        for name in ("sonotype.v1.Catalog", "sonotype.v1.Taggers"):
+            while (await health.Check(health_pb2.HealthCheckRequest(service=name))).status != NOT_SERVING:
+                await asyncio.sleep(0.01)
+    assert (await health.Check(health_pb2.HealthCheckRequest(service="sonotype.v1.Sonotype"))).status == SERVING
+
+
 async def test_reflection_names_the_services(channel: grpc.aio.Channel) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="")

@@ -220,6 +220,17 @@ async def test_probes(client: httpx.AsyncClient, plane: FakePlane) -> None:
     assert (await client.get("/livez")).status_code == 200
 
 
+async def test_ready_for_the_catalogue_where_it_is_asked_for(client: httpx.AsyncClient, plane: FakePlane) -> None:
+    for state, status in (("opening", 503), ("away", 503), ("none", 503), ("degraded", 200), ("ok", 200)):
+        plane.catalog_state = state
+        answer = await client.get("/readyz?need=catalog")
+        assert (answer.status_code, answer.json()["catalog"]) == (status, state)
+        assert (await client.get("/readyz")).status_code == 200, "uploads are analysed all the same"
+    plane.ready = False
+    assert (await client.get("/readyz?need=catalog")).status_code == 503
+    assert (await client.get("/readyz?need=luck")).status_code == 400
+
+
 async def test_metrics_count_by_route_template(client: httpx.AsyncClient) -> None:
     await client.get("/v1/models/some-name-of-a-client")
     await client.get("/no/such/place")

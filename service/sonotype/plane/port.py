@@ -44,7 +44,7 @@ class ModelChange:
 class Readiness:
     """Whether requests can be answered now, and the reasons where they cannot.
 
-    The cache and the catalogue are told, but do not decide: without them the service still analyses.
+    The cache and the catalogue are told, but do not decide about `ready`: without them the service still analyses.
     """
 
     ready: bool
@@ -54,6 +54,11 @@ class Readiness:
     cache: str
     problems: tuple[str, ...] = ()
     catalog: CatalogState = "none"
+
+    @property
+    def finds(self) -> bool:
+        """Ready, and the catalogue is open: its requests are answered, too."""
+        return self.ready and self.catalog in ("ok", "degraded")
 
 
 class Plane(Protocol):

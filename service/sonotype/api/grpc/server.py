@@ -115,12 +115,12 @@ class GrpcServer:
             await self._report()
 
     async def _report(self) -> None:
-        """Health says what `/readyz` says."""
+        """Health says what `/readyz` says, and of the services of the catalogue what it says with `need=catalog`."""
         readiness = await self._plane.readiness()
-        serving = health_pb2.HealthCheckResponse.SERVING
-        status = serving if readiness.ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", SERVICE, CATALOG, TAGGERS, LIVE, CONTROL, INFERENCE):
-            await self._health.set(name, status)
+            ready = readiness.finds if name in (CATALOG, TAGGERS) else readiness.ready
+            await self._health.set(name, serving if ready else not_serving)
 
 
 def create_grpc_server(plane: Plane, settings: Settings) -> GrpcServer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
@@ -13,6 +15,11 @@ from sonotype.api.http.schemas import ReadinessBody, problems
 from sonotype.core.errors import Code
 
 router = APIRouter(tags=["operations"])
+
+Need = Annotated[
+    Literal["catalog"] | None,
+    Query(description="what must be there beside the models: `catalog` for whoever sends queries for similar tracks"),
+]
 
 
 @router.get("/livez", response_class=PlainTextResponse, summary="Is the process alive?")
@@ -27,10 +34,14 @@ async def livez() -> str:
     responses={200: {"model": ReadinessBody}, 503: {"model": ReadinessBody, "description": "not ready"}},
     summary="Can requests be answered?",
 )
-async def readyz(request: Request) -> Response:
-    """Answer 200 while requests can be answered and 503 otherwise; needs no API key."""
+async def readyz(request: Request, need: Need = None) -> Response:
+    """Answer 200 while requests can be answered and 503 otherwise; needs no API key.
+
+    Uploads are analysed while the catalogue is still being opened; with `need=catalog` that counts, too.
+    """
     readiness = await plane_of(request).readiness()
-    return json_response(readiness_body(readiness), 200 if readiness.ready else 503)
+    ready = readiness.ready if need is None else readiness.finds
+    return json_response(readiness_body(readiness), 200 if ready else 503)
 
 
 @router.get(
