@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.catalog import corpus
 from bench.catalog.engines import BARE, engine
+from bench.catalog.engines.hybrid import Hybrid
 from bench.catalog.engines.port import Engine
 
 _CHUNK = 20_000
@@ -25,9 +26,10 @@ class Child:
         self._base_mb, self._held = _resident_mb(), 0
         self._engine: Engine
 
-    def build(self, count: int) -> dict[str, Any]:
-        """Insert rows in bulk and close."""
+    def build(self, count: int, threads: int) -> dict[str, Any]:
+        """Insert rows in bulk and close; the threads are those of the graphs beside SQLite."""
         self._folder.mkdir()
+        Hybrid.threads = threads
         self._open()
         begin, data = time.perf_counter(), self._corpus
         for first in range(0, count, _CHUNK):
@@ -39,7 +41,8 @@ class Child:
         wall_s = time.perf_counter() - begin
         graph_s = self._engine.graph_s
         self._engine.close()
-        return {"rows": count, "wall_s": wall_s, "insert_s": insert_s, "graph_s": graph_s, "cpu_s": time.process_time()}
+        found = {"rows": count, "wall_s": wall_s, "insert_s": insert_s, "graph_s": graph_s}
+        return found | {"cpu_s": time.process_time(), "threads": getattr(self._engine, "threads", None)}
 
     def open(self) -> dict[str, Any]:
         """Start and answer one query."""

@@ -27,7 +27,7 @@ def torture(name: str, folder: Path, rounds: int, seed: int) -> dict[str, Any]:
     """
     rng, acknowledged, broken = random.Random(seed), [], 0
     with Process(name, folder) as process:
-        process.ask("build", count=_FIRST)
+        process.ask("build", count=_FIRST, threads=2)
     following = _FIRST
     for _ in range(rounds):
         with Process(name, folder) as process:

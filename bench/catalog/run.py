@@ -28,15 +28,16 @@ _TURN_S = 4.0
 _CRASH_ROWS = 16_000
 
 
-def build(name: str, folder: Path, count: int, nice: int) -> dict[str, Any]:
+def build(name: str, folder: Path, count: int, nice: int, threads: int) -> dict[str, Any]:
     """Bulk insert, or what is known of it from an earlier run."""
     known = folder / f"{name}.json"
     if known.exists():
         return dict(json.loads(known.read_text()))
     shutil.rmtree(folder / name, ignore_errors=True)
     with Process(name, folder, nice) as process:
-        found = process.ask("build", count=count)
+        found = process.ask("build", count=count, threads=threads)
         process.finish()
+    found["nice"] = nice
     found["rows_per_s"] = count / found["wall_s"]
     found["index_rows_per_s"] = count / found["graph_s"]
     found["disk_mb"] = sum(path.stat().st_size for path in (folder / name).rglob("*") if path.is_file()) / 2**20
@@ -95,7 +96,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         row = result.setdefault("sizes", {}).setdefault(label, {})
         if "build" in args.stages:
             for name in stored:
-                row.setdefault(name, {})["build"] = build(name, folder, size, args.build_nice)
+                row.setdefault(name, {})["build"] = build(name, folder, size, args.build_nice, args.build_threads)
                 _say(f"{label} {name}: {row[name]['build']}")
         if "serve" in args.stages:
             row["load_before"] = round(os.getloadavg()[0], 2)
@@ -134,6 +135,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns among which they are shared out")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--build-nice", type=int, default=0, help="niceness of building")
+    parser.add_argument("--build-threads", type=int, default=2, help="that add rows to the graphs beside SQLite")
     parser.add_argument("--work", type=Path, required=True, help="for vectors and catalogues, up to 15 GB at 1 M")
     parser.add_argument("--out", type=Path, default=_HERE / "results" / "catalog.json")
     return parser.parse_args()

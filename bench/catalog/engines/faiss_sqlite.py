@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 
 from bench.catalog.engines.cells import Cells
-from bench.catalog.engines.hybrid import BUILD_THREADS, EXACT_ROWS, Hybrid
+from bench.catalog.engines.hybrid import EXACT_ROWS, Hybrid
 from bench.catalog.engines.port import Floats, Numbers
 
 LINKS, CONSTRUCTION = 16, 100
@@ -36,7 +36,7 @@ class FaissSqlite(Hybrid):
 
     def save(self, path: Path) -> None:
         """Write the graph with its storage, and the cells, which are placed now."""
-        faiss.omp_set_num_threads(BUILD_THREADS)
+        faiss.omp_set_num_threads(self.threads)
         self._cells.train(self._vectors())
         faiss.omp_set_num_threads(1)
         faiss.write_index(self.index, str(path))

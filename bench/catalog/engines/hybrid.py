@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from bench.catalog.engines.port import COLUMNS, Floats, Numbers, Where
 from bench.catalog.engines.rows import Columns, Rows
 
-BUILD_THREADS = 2
 WIDTH = 128  # of the graph walk when there is no filter
 EXACT_ROWS = 20_000  # up to so many rows, all of them are compared: a few milliseconds, and nothing is missed
 _WIDEST = 512  # of a walk with a filter; what would need more goes through the rows that the filter keeps
@@ -27,6 +26,7 @@ class Hybrid(ABC):
     """Everything but the graph."""
 
     suffix = "graph"
+    threads = 2  # of bulk inserts
 
     def __init__(self, folder: Path, dims: int) -> None:
         self.dims, self.graph_s = dims, 0.0
@@ -103,6 +103,6 @@ class Hybrid(ABC):
 
     def _extend(self, vectors: Floats, columns: Mapping[str, NDArray[np.int32]]) -> None:
         begin = time.perf_counter()
-        self.append(self._columns.count, vectors, BUILD_THREADS)
+        self.append(self._columns.count, vectors, self.threads)
         self.graph_s += time.perf_counter() - begin
         self._columns.extend(columns)
