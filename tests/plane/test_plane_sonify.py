@@ -27,6 +27,7 @@ from sonotype.serving.cache import SingleFlight
 from sonotype.serving.quota import AudioQuota
 from sonotype.serving.sonify.order import Order
 from sonotype.serving.sonify.shelf import Shelf
+from sonotype.serving.sonify.ticket import Ticket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -302,6 +303,27 @@ async def test_generated_audio_counts_against_the_quota(plane: Service, monkeypa
     assert caught.value.code is Code.RATE_LIMITED
     await sonify(plane, path=path, client="b")
     await sonify(plane, path=path)
+
+
+@pytest.mark.parametrize("n_made", [0, SEGMENT_SAMPLES])
+async def test_what_cannot_be_made_is_given_back(plane: Service, monkeypatch: pytest.MonkeyPatch, n_made: int) -> None:
+    async def fail(ticket: Ticket) -> None:
+        ticket.put(np.zeros(n_made, np.float32))
+        ticket.fail(SonotypeError(Code.ITEM_FAILED, "The decoder failed."))
+
+    quota = AudioQuota(10.0)
+    monkeypatch.setattr(plane._admission, "_quota", quota)
+    monkeypatch.setattr(plane._admission, "_clock", lambda: 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(plane._lane._engine, "run", fail)
+        with pytest.raises(SonotypeError) as caught:
+            await sonify(plane, path=PathQuery("piano", "flute", 2), client="a")
+        assert caught.value.code is Code.ITEM_FAILED
+    left_s = 10.0 - n_made / 16000
+    assert (quota.missing_s("a", left_s - 0.01, 0.0), quota.missing_s("a", left_s + 0.01, 0.0) > 0) == (0.0, True)
+    async with plane.sonify(SonifyQuery(path=PathQuery("piano", "flute", 2), client="a")) as running:
+        assert await anext(running.chunks)
+    assert quota.missing_s("a", left_s - 2 * SEGMENT_SAMPLES / 16000 + 0.01, 0.0) > 0, "who leaves has been served"
 
 
 async def test_who_leaves_makes_room_at_once(plane: Service) -> None:

@@ -94,9 +94,9 @@ class Settings(BaseSettings):
     drain_s: float = Field(30.0, gt=0, description="time given to running requests on SIGTERM")
 
     sonify_threads: int = Field(
-        default_factory=lambda: max(1, os.cpu_count() or 1),
+        1,
         ge=1,
-        description="threads of the sonification process, which runs at low priority",
+        description="threads of the sonification process, which runs at low priority; more only help large decoders",
     )
     sonify_queue: int = Field(
         16, ge=1, description="sonifications that may wait or run at once; more are refused with Retry-After"

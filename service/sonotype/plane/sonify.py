@@ -21,6 +21,7 @@ from sonotype.plane.starts import check_query, from_embedding, from_label, from_
 from sonotype.serving.admission import Admission
 from sonotype.serving.sonify.lane import SonifyLane
 from sonotype.serving.sonify.order import Order
+from sonotype.serving.sonify.ticket import Ticket
 
 
 class Sonification:
@@ -66,8 +67,7 @@ class Sonification:
         labels, scores = winners(head, points)
         order = Order(head.card, head.folder, points, query.seed, query.steps, query.guidance)
         self._lane.check()  # what is refused costs nothing
-        self._admission.charge(order.n_samples / _rate_hz(order), query.client)
-        async with self._lane.open(order, deadline) as ticket:
+        async with self._paid(order, query.client, deadline) as ticket:
             # the first samples are waited for here, so that what goes wrong before them is an answer of its own
             chunks = _encoded(ticket, await anext(ticket), order, query.format)
             try:
@@ -83,6 +83,22 @@ class Sonification:
                 )
             finally:
                 await chunks.aclose()
+
+    @asynccontextmanager
+    async def _paid(self, order: Order, client: str | None, deadline: float) -> AsyncIterator[Ticket]:
+        """Queue an order that its client pays for; what fails to be made is given back, what nobody stayed for not."""
+        self._admission.charge(order.n_samples / _rate_hz(order), client)
+        made = 0
+        try:
+            async with self._lane.open(order, deadline) as ticket:
+                try:
+                    yield ticket
+                finally:
+                    made = ticket.n_samples
+        except SonotypeError as error:
+            if error.code is not Code.CANCELLED:
+                self._admission.refund((order.n_samples - made) / _rate_hz(order), client)
+            raise
 
     def _deadline(self, query: SonifyQuery) -> float:
         timeout_s = self._deadline_s if query.timeout_s is None else min(query.timeout_s, self._deadline_s)

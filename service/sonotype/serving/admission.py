@@ -138,6 +138,11 @@ class Admission:
         if client is not None:
             self._quota.take(client, cost_s, now)
 
+    def refund(self, cost_s: float, client: str | None) -> None:
+        """Give back what `charge` took for audio that was never made."""
+        if client is not None:
+            self._quota.take(client, -cost_s, self._clock())
+
     def _check_size(self, cost_s: float) -> None:
         if cost_s > self._max_audio_s:
             raise SonotypeError(

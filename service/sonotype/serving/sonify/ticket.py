@@ -65,6 +65,11 @@ class Ticket:
         self._room.set()
         return block
 
+    @property
+    def n_samples(self) -> int:
+        """Samples that were made for the listener so far."""
+        return self._n_put
+
     def leave(self) -> None:
         """The listener wants nothing more."""
         self.left.set()
