@@ -53,11 +53,20 @@ class Load:
         headers = {"Content-Type": "audio/wav"}
         try:
             answer = await client.post("/v1/tags", params=params, content=clip, headers=headers)
-            failure = "" if answer.is_success else f"HTTP {answer.status_code}"
+            failure = "" if answer.is_success else f"HTTP {answer.status_code} {_code(answer)}"
             models = tuple(result["model"] for result in answer.json()["results"]) if not failure else ()
         except httpx.HTTPError as error:
             models, failure = (), type(error).__name__
         self.asked.append(Asked(due, time.monotonic() - due, models, failure))
+
+
+def _code(answer: httpx.Response) -> str:
+    """Why a request was refused: which of the reasons for a 503, say."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return "without a problem document"
+    return f"{problem.get('code')}: {problem.get('detail')}"
 
 
 def _clips(count: int) -> list[bytes]:
