@@ -30,7 +30,6 @@ _WORDS = {
     "data_dir": "`~/.local/share/sonotype`",
     "weights_dir": "`~/.cache/sonotype/weights`",
     "decode_workers": "one per core",
-    "sonify_threads": "one per core",
 }
 
 
