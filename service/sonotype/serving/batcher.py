@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from sonotype.serving.poison import Quarantine
 from sonotype.serving.policy import BatchPolicy
 from sonotype.serving.queues import Batch, Source
 from sonotype.serving.rate import ServiceRate
+from sonotype.serving.standing import Standing
 from sonotype.serving.workers.outcome import Outcome
 from sonotype.serving.workers.pool import WorkerPool
 from sonotype.serving.workers.served import ServedModel, rows_within
@@ -67,9 +67,8 @@ class Batcher:
         self.draining = False
         self._items: dict[Source, Item] = {}
         self._down_grace_s = down_grace_s
-        self._down_since = time.monotonic()
-        self._seen_up = 0
-        self._changed = asyncio.Event()
+        self._standing = Standing(pool)
+        self._left = asyncio.Event()
         self._heartbeat: asyncio.Task[None] | None = None
         self._saves: set[asyncio.Task[None]] = set()
 
@@ -121,16 +120,7 @@ class Batcher:
         Raises:
             SonotypeError: UNAVAILABLE when every worker failed to load or the time is over.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not self._pool.up:
-                    if all(worker.problem for worker in self._pool.workers):
-                        detail = self._pool.problem.detail if self._pool.problem else "No worker could be started."
-                        raise SonotypeError(Code.UNAVAILABLE, detail)
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            raise SonotypeError(Code.UNAVAILABLE, "No worker was ready in time.") from None
+        await self._standing.wait_ready(timeout_s)
 
     async def wait_every(self, timeout_s: float) -> None:
         """Wait until every worker is up.
@@ -139,15 +129,7 @@ class Batcher:
             SonotypeError: with the code and the reason of the first that failed to load; UNAVAILABLE when the time is
                 over.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self.workers_up < self.workers_wanted:
-                    if self._pool.problem is not None:
-                        raise self._pool.problem
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            raise SonotypeError(Code.UNAVAILABLE, "The workers were not ready in time.") from None
+        await self._standing.wait_every(timeout_s)
 
     def stand_by(self) -> None:
         """Leave Prometheus and the shared rate to another batcher: this one is not in service yet, or not any more."""
@@ -174,8 +156,8 @@ class Batcher:
         try:
             async with asyncio.timeout(timeout_s):
                 while self._items:
-                    self._changed.clear()
-                    await self._changed.wait()
+                    self._left.clear()
+                    await self._left.wait()
         except TimeoutError:
             self._fail_all(_draining())
 
@@ -217,17 +199,10 @@ class Batcher:
             raise SonotypeError(Code.MODEL_NOT_FOUND, f"{spec.model} with front end {spec.frontend} is not served.")
         if await self.quarantine.holds(spec.sha256, spec.model):
             raise reaction.quarantined()
-        if self._away_s() > _RESTART_GRACE_S:
-            detail = self._pool.problem.detail if self._pool.problem else "No worker is available."
-            raise SonotypeError(Code.UNAVAILABLE, detail, retry_after_s=_RETRY_AFTER_S)
+        if self._standing.away_s > _RESTART_GRACE_S:
+            raise self._standing.problem("No worker is available.", _RETRY_AFTER_S)
         if spec.deadline <= time.monotonic():
             raise reaction.too_late()
-
-    def _away_s(self) -> float:
-        """Seconds since the last worker went; 0 while one is up, without end before the first one came."""
-        if self._pool.up:
-            return 0.0
-        return time.monotonic() - self._down_since if self._seen_up else math.inf
 
     def push(self, item: Item, window: Window) -> None:
         """Queue the next row of an item (called by the item)."""
@@ -300,7 +275,7 @@ class Batcher:
             metrics.ABANDONED.labels("queued" if waiting else "running").inc()
         self.queues.close(item.source)
         self._items.pop(item.source, None)
-        self._changed.set()
+        self._left.set()
         self.wake()
 
     def _fail_all(self, error: SonotypeError) -> None:
@@ -308,21 +283,18 @@ class Batcher:
             self.fail(item, error, error.code.value)
 
     def _on_pool_change(self) -> None:
-        up = self._pool.up
-        if up != self._seen_up:
-            self._down_since = time.monotonic()
-            if up and self._seen_up and self.rate.per_s:
-                self.rate.scale(up / self._seen_up)
+        up, before = self._standing.look()
+        if up != before:
+            if up and before and self.rate.per_s:
+                self.rate.scale(up / before)
             elif up:
                 self.rate.seed(self._pool.rate())
-            self._seen_up = up or self._seen_up
-        self._changed.set()
         self.wake()
 
     async def _beat(self) -> None:
         while True:
             self._gauges.queues(self.queues, time.monotonic())
-            if not self._pool.up and time.monotonic() - self._down_since > self._down_grace_s:
+            if self._standing.down_s > self._down_grace_s:
                 self._fail_all(SonotypeError(Code.UNAVAILABLE, "No worker is available.", retry_after_s=_RETRY_AFTER_S))
             await asyncio.sleep(_HEARTBEAT_S)
 
