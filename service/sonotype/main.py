@@ -49,6 +49,8 @@ from sonotype.telemetry.logs import configure, configure_logs
 
 _log = logging.getLogger(__name__)
 _LEVELS = ("debug", "info", "warning", "error")
+# of workers: loading and warming up; every network whose engines are measured first gets as much again
+_START_S = 300.0
 
 
 def run() -> None:
@@ -191,6 +193,7 @@ def _recruit(
         batch_audio_s=settings.batch_audio_s,
         batch_timeout_s=settings.worker_batch_timeout_s,
         measured=measured_file(settings),
+        start_timeout_s=_START_S * (1 + len(networks) if settings.engine == "measure" else 1),
     )
     return Batcher(
         pool, delay_ms=settings.batch_delay_ms, delay_bulk_ms=settings.batch_delay_bulk_ms, quarantine=quarantine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,25 @@ def test_a_damaged_file_holds_nothing(tmp_path: Path) -> None:
     assert chooser.recall(engines.card, "auto") is None
     chooser.tune(engines.card, WEIGHTS, "auto")
     assert chooser.recall(engines.card, "auto") is not None
+
+
+def test_a_choice_that_was_written_in_does_not_get_past_the_gate(tmp_path: Path) -> None:
+    chooser, engines = make(tmp_path, {("openvino", "fp32"): Behaviour(0.1), ("torch", "bf16"): Behaviour(0.05, 0.2)})
+    assert chooser.tune(engines.card, WEIGHTS, "auto").engine == "openvino"
+    file = tmp_path / "engines.json"
+    kept = json.loads(file.read_text())
+    entry = next(iter(kept["measured"].values()))
+    for change in ({"engine": "torch", "precision": "bf16"}, {"rows": []}, {"engine": "none such"}):
+        file.write_text(json.dumps({"version": 1, "measured": {"maest-tiny cpu auto": entry | change}}))
+        assert chooser.recall(engines.card, "auto") is None
+    file.write_text(json.dumps(kept))
+    assert chooser.recall(engines.card, "auto") is not None
+
+
+def test_measuring_needs_no_folder_that_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    chooser, engines = make(tmp_path / "file", {("openvino", "fp32"): Behaviour(0.1)})
+    assert chooser.choose(engines.card, WEIGHTS, "auto", "measure") == ("openvino", "fp32")
 
 
 def test_settings_come_before_the_card_and_the_card_before_measurements(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ measures where nothing was measured yet.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -101,5 +101,12 @@ class Chooser:
                 _log.warning("what was measured of %s cannot be kept: %s", card.address, error)
         return measured
 
-    def _turn(self) -> AbstractContextManager[object]:
-        return nullcontext() if self.file is None else Memory(self.file).lock()
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with ExitStack() as held:
+            if self.file is not None:
+                try:
+                    held.enter_context(Memory(self.file).lock())
+                except OSError as error:
+                    _log.warning("workers cannot take turns at measuring: %s", error)
+            yield

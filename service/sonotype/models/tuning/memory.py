@@ -17,10 +17,11 @@ from sonotype.core.settings import Settings
 from sonotype.models.card import Card
 from sonotype.models.runtime.base import Engine, Precision
 from sonotype.models.runtime.cpu import cpu_flags
-from sonotype.models.tuning.measuring import LIMITS, Row
+from sonotype.models.tuning.candidates import default
+from sonotype.models.tuning.measuring import LIMITS, Row, fastest
 from sonotype.models.weights.base import write_atomic
 
-_PACKAGES = ("torch", "openvino", "onnxruntime", "sonotype")
+_PACKAGES = ("torch", "openvino", "onnx", "onnxruntime", "sonotype")
 
 
 class Measured(BaseModel):
@@ -51,9 +52,11 @@ class Memory:
     path: Path
 
     def find(self, card: Card, device: str, asked: Precision, conditions: Mapping[str, str]) -> Measured | None:
-        """What was measured of a model under exactly these conditions."""
+        """What was measured of a model under exactly these conditions, if its figures bear the choice out."""
         found = self._read().measured.get(_key(card, device, asked))
-        return found if found is not None and found.conditions == dict(conditions) else None
+        if found is None or found.conditions != dict(conditions) or not _follows(found, device, asked):
+            return None
+        return found
 
     def keep(self, card: Card, measured: Measured) -> None:
         """Write it down; what was measured under other conditions is forgotten.
@@ -92,6 +95,13 @@ def conditions(card: Card, threads: int, flags: frozenset[str] | None = None) ->
         "limits": json.dumps(LIMITS, sort_keys=True),
         **{name: _version(name) for name in _PACKAGES},
     }
+
+
+def _follows(found: Measured, device: str, asked: Precision) -> bool:
+    """Whether the choice is the one that its rows lead to: one that somebody wrote in has not been through the gate."""
+    best = fastest(found.rows, asked)
+    led = (best.engine, best.precision) if best else (default(device), asked)
+    return (found.engine, found.precision) == led
 
 
 def _version(package: str) -> str:
