@@ -53,6 +53,22 @@ def test_a_head_is_written_and_checked_and_not_overwritten(repository: Path) -> 
     assert "--replace" in run("export", "fake-head", code=TABLE[Code.CONFLICT].exit).stderr
 
 
+def test_what_cannot_be_written_is_said_before_the_work(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"mine")
+    conflict, invalid = TABLE[Code.CONFLICT].exit, TABLE[Code.INVALID_REQUEST].exit
+    result = run("export", "fake-head", "--out", "folder", "--replace", code=conflict)
+    assert "folder is a folder; --out needs another name." in result.stderr
+    result = run("export", "maest-tiny", "--format", "ast", "--out", "file", "--replace", code=conflict)
+    assert "file is a file; --out needs another name." in result.stderr
+    result = run("export", "fake-head", "--out", "file/below.onnx", code=invalid)
+    assert "file/below.onnx cannot be written" in result.stderr
+    result = run("export", "fake-head", "--out", "/proc/there/below.onnx", code=invalid)
+    assert "/proc/there/below.onnx cannot be written" in result.stderr
+    assert (tmp_path / "file").read_bytes() == b"mine"
+    assert not list((tmp_path / "folder").iterdir())
+
+
 def test_ast_is_written_with_its_licence(repository: Path) -> None:
     result = run("export", "maest-tiny", "--format", "ast", "--out", "there")
     assert "CC-BY-NC-SA-4.0" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -75,8 +76,7 @@ def export(
         if not isinstance(card, (Card, HeadCard)):
             raise SonotypeError(Code.INVALID_REQUEST, f"{card.name} is a prototype model, which cannot be exported.")
         target = out or Path(_default(card, form, quality))
-        if target.exists() and not replace:
-            raise SonotypeError(Code.CONFLICT, f"{target} is there already; --replace overwrites it.")
+        _check_target(target, folder=form is Form.AST, replace=replace)
         with stderr.status(f"exporting {card.name}"):
             if form is Form.AST:
                 written = _write_ast(registry, card, target)
@@ -94,6 +94,24 @@ def _default(card: Card | HeadCard, form: Form, quality: Preset) -> str:
     return f"{card.name}.onnx" if quality is Preset.FULL else f"{card.name}-{quality}.onnx"
 
 
+def _check_target(target: Path, *, folder: bool, replace: bool) -> None:
+    """Refuse now what could not be written after a minute of work."""
+    if target.exists() and not replace:
+        raise SonotypeError(Code.CONFLICT, f"{target} is there already; --replace overwrites it.")
+    if target.exists() and target.is_dir() != folder:
+        raise SonotypeError(Code.CONFLICT, f"{target} is a {'file' if folder else 'folder'}; --out needs another name.")
+    above = next(path for path in (target, *target.absolute().parents) if path.is_dir())
+    if not os.access(above, os.W_OK):
+        raise SonotypeError(Code.INVALID_REQUEST, f"{target} cannot be written: {above} is not yours to write to.")
+
+
+def _write(target: Path, data: bytes) -> None:
+    try:
+        write_atomic(target, data)
+    except OSError as error:
+        raise SonotypeError(Code.INVALID_REQUEST, f"{target} cannot be written: {error.strerror}.") from None
+
+
 def _write_onnx(
     registry: Registry, card: Card | HeadCard, target: Path, options: Any, *, backbone: bool
 ) -> dict[str, Any]:
@@ -101,7 +119,7 @@ def _write_onnx(
 
     require_onnx()
     exported = _onnx(registry, card, options, backbone=backbone)
-    write_atomic(target, exported.data)
+    _write(target, exported.data)
     return {
         "model": card.address,
         "format": "onnx",
@@ -158,7 +176,7 @@ def _write_ast(registry: Registry, card: Card | HeadCard, target: Path) -> dict[
         raise SonotypeError(Code.INVALID_REQUEST, f"{card.name} is no MAEST: only those have an AST layout.")
     files: Mapping[str, bytes] = ast_files(card, _weights(registry, card))
     for name, data in files.items():
-        write_atomic(target / name, data)
+        _write(target / name, data)
     sizes = {str(target / name): len(data) for name, data in files.items()}
     commercial = card.licence.commercial
     return {
