@@ -22,7 +22,7 @@ class Merges:
 
     def __init__(self, taught: TaughtSet, weights: Weights) -> None:
         self._taught, self._weights = taught, weights
-        self._costs = Rows(np.empty(0))  # under the lower number of a pair
+        self._costs = Rows(np.full(len(taught.sums), np.inf))  # under the lower number of a pair
         self._pairs: dict[int, Pair] = {}  # of each part that has one
         self._refresh()
 

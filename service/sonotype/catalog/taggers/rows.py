@@ -15,8 +15,8 @@ class Rows:
     """
 
     def __init__(self, rows: Any) -> None:
-        self._held = np.array(rows)
-        self._count = len(self._held)
+        first = np.asarray(rows)
+        self._held, self._count = _room(first), len(first)
 
     def __len__(self) -> int:
         return self._count
@@ -29,8 +29,13 @@ class Rows:
     def append(self, row: Any) -> None:
         """Add a row."""
         if self._count == len(self._held):
-            room = np.empty((max(16, 2 * self._count), *self._held.shape[1:]), dtype=self._held.dtype)
-            room[: self._count] = self._held
-            self._held = room
+            self._held = _room(self._held)
         self._held[self._count] = row
         self._count += 1
+
+
+def _room(rows: Any) -> Any:
+    """A copy of rows with room for an eighth more, and a few."""
+    room = np.empty((len(rows) + len(rows) // 8 + 16, *rows.shape[1:]), dtype=rows.dtype)
+    room[: len(rows)] = rows
+    return room
