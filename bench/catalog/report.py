@@ -66,7 +66,8 @@ def _search_row(name: str, row: dict[str, Any]) -> Iterable[str]:
 
 def _cost_row(name: str, row: dict[str, Any]) -> Iterable[str]:
     build, insert = row["build"], row.get("insert", {})
-    yield from (name, f"{build['rows_per_s']:.0f}", f"{build['index_rows_per_s']:.0f}")
+    yield name
+    yield from (f"{build[rate]:.0f}" if rate in build else "" for rate in ("rows_per_s", "index_rows_per_s"))
     yield f"{insert['p50_ms']:.2f} / {insert['p99_ms']:.2f}" if insert else ""
     yield str(insert.get("missed", ""))
     yield f"{row['start_s']:.2f}" if "start_s" in row else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.catalog import corpus, crash, report, run
+from bench.catalog import corpus, crash, report, run, tables
 from bench.catalog.engines import installed
 from bench.catalog.vectors import Mixture, gaussian, unit
 
@@ -68,3 +68,24 @@ def test_an_engine_finds_and_keeps_its_rows(
     found = crash.torture(name, folder, 1, seed=1)
     assert found["acknowledged"] > 0
     assert found["lost"] == found["unfound"] == found["twice"] == found["not_started"] == 0
+
+
+def test_tables_of_the_document_are_those_of_the_results() -> None:
+    def row(ms: float, recall: float) -> dict[str, float]:
+        return {"recall": recall, "p50_ms": ms, "p99_ms": 2 * ms}
+
+    mine = {"build": {"rows": 1000, "cpu_s": 2.0, "disk_mb": 7.0}, "start_s": 0.5, "resident_mb": 8.0}
+    mine |= {"insert": {"p50_ms": 1, "p99_ms": 20}, "search": {"none": row(3, 0.98764), "10 %": row(30, 0.9999)}}
+    rows = {"usearch-sqlite": mine, "bare-usearch": {"search": {"none": row(2, 1)}}, "load_before": 1}
+    document = (
+        "<!-- searches: 1000 -->\n| old |\n\ntext\n<!-- ratios: 1000 -->\n<!-- costs: 1000 -->\n| a |\n| b |\nend\n"
+    )
+    written = tables.rewritten(document, {"sizes": {"1000 music-like": rows}})
+    assert (
+        "| usearch + SQLite | .988; 3.00 / 6.00 | 1; 30 / 60 |  |  |  |\n| usearch alone | 1; 2.00 / 4.00 |" in written
+    )
+    assert "| usearch + SQLite | 1.50 / 1.50 |" in written
+    assert "| usearch + SQLite |  | 500 | 1.00 / 20 | 0.5 | 7 | 8 |\nend\n" in written
+    assert "old" not in written
+    assert "text" in written
+    assert tables.rewritten(written, {"sizes": {"1000 music-like": rows}}) == written
