@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.main import open_plane
 from sonotype.models.heads.transfer import HEAD_FILE
+from sonotype.plane import control
+from sonotype.plane.choices import Choices, read_choices, write_choices
 from sonotype.plane.model_watch import ModelWatch
 from sonotype.plane.query import AnalyzeQuery
 from sonotype.plane.service import Service
@@ -338,3 +341,29 @@ async def test_calls_wait_for_one_another_and_can_be_abandoned(tmp_path: Path, m
             await abandoned
         assert await ask(plane, 3) == ["net@3"]
         await until(lambda: len(worker_pids()) == 1)
+
+
+async def test_who_leaves_while_a_choice_is_written_leaves_it_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path
+) -> None:
+    write_head(models, "2", write_network(models, "2"))
+    writing, go_on, written = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(path: Path, choices: Choices) -> None:
+        writing.set()
+        assert go_on.wait(60)
+        write_choices(path, choices)
+        written.set()
+
+    monkeypatch.setattr(control, "write_choices", slowly)
+    async with opened(tmp_path, models=["net@1", "taste@1"]) as plane:
+        leaving = asyncio.create_task(plane.load_model("net", "2"))
+        assert await asyncio.to_thread(writing.wait, 60)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        go_on.set()
+        assert await asyncio.to_thread(written.wait, 60)
+        assert await ask(plane, 4, "net", "taste") == ["net@2", "taste@2"]
+    kept = read_choices(tmp_path / "data" / "lineup.json")
+    assert (kept.of("net").version, kept.of("net").past, kept.of("taste").past) == ("2", ("1",), ("1",))

@@ -39,7 +39,7 @@ class ModelControl:
         self._lineups = lineups
         self._settings = settings
         self._lock = asyncio.Lock()
-        self.choices = choices
+        self.choices = self._kept = choices
 
     async def load(self, name: str, version: str | None = None) -> str | None:
         """Serve a version of a model: the one named, which is pinned, or the newest.
@@ -160,7 +160,8 @@ class ModelControl:
         registry.retract(name)
         await self._lineups.replace(registry, new)
         _log.info("%s@%s is served now", name, new.version(name))
-        await self._keep(_moved_along(self.choices, registry, old, new, name))
+        # written by whoever called, with the choice of its own: a caller who leaves now must not keep half of a change
+        self.choices = _moved_along(self.choices, registry, old, new, name)
 
     def _served(self, registry: Registry, name: str) -> str | None:
         """The version that is served, if one is. Raises `model_not_found` for a model that there is not."""
@@ -194,9 +195,11 @@ class ModelControl:
         return await asyncio.to_thread(look)
 
     async def _keep(self, choices: Choices) -> None:
-        if choices != self.choices:
-            self.choices = choices
-            await asyncio.to_thread(write_choices, choices_file(self._settings), choices)
+        """Take choices at once, and write them down where they are new, whether the caller waits for that or leaves."""
+        self.choices = choices
+        if choices != self._kept:
+            self._kept = choices
+            await asyncio.shield(asyncio.to_thread(write_choices, choices_file(self._settings), choices))
 
 
 def _earlier(versions: list[str], choice: Choice, served: str | None) -> str | None:
