@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from bundles import sha256
 from file_server import FileServer, Handler, cut_after, serving, status
 
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.weights import https
 from sonotype.models.weights.https import fetch
 
 DATA = random.Random(7).randbytes(300_000)
@@ -136,6 +139,38 @@ def test_a_refused_range_starts_over(server: FileServer, tmp_path: Path) -> None
     server.script = [cut_after(50_000), status(416)]
     get(server, tmp_path / "file")
     assert server.ranges() == [None, "bytes=50000-", None]
+
+
+def test_a_place_that_no_number_can_say(server: FileServer, tmp_path: Path) -> None:
+    def nowhere(handler: Handler) -> None:
+        handler.begin(206, 10, Content_Range=f"bytes {'9' * 5000}-19/{len(DATA)}")
+        handler.wfile.write(DATA[10:20])
+
+    server.script = [cut_after(50_000), nowhere]
+    get(server, tmp_path / "file")
+    assert server.ranges() == [None, "bytes=50000-", None]
+
+
+def test_a_server_that_drips_is_left_and_continued(
+    monkeypatch: pytest.MonkeyPatch, server: FileServer, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(https, "_LONGEST_DRIP_S", 0.2)
+    monkeypatch.setattr(https, "_LEAST_BYTES_PER_S", 5_000)
+
+    def drip(handler: Handler) -> None:
+        handler.begin(200, len(DATA))
+        with suppress(OSError):  # until we hang up
+            for place in range(10_000):
+                handler.wfile.write(DATA[place : place + 1])
+                handler.wfile.flush()
+                time.sleep(0.002)
+
+    server.script = [drip]
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA
+    first, rest = server.ranges()
+    assert first is None
+    assert rest is not None  # what had come is kept
 
 
 def test_the_length_in_the_header_is_not_believed(server: FileServer, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sonotype.models.card import Card, LicenceSpec
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories
+from sonotype.models.zoo import installed
 from sonotype.models.zoo.installed import card_text
 from sonotype.models.zoo.maest_card import LICENCE
 
@@ -144,6 +146,24 @@ def test_a_life_of_a_published_model(home: Path, server: FileServer, checkpoint:
     assert f"{NAME}@1: removed" in run("remove", NAME).stdout
     assert nothing_installed(home)
     assert "[model_not_found]" in run("verify", NAME, code=TABLE[Code.MODEL_NOT_FOUND].exit).stderr
+
+
+def test_further_versions_in_the_folder_of_a_published_model_stay(home: Path, server: FileServer) -> None:
+    folder = home / "data" / "models" / NAME
+    run("pull", NAME, "--accept-license")
+    shutil.copytree(folder, home / "own")
+    shutil.move(home / "own", folder / "2")
+    own = folder / "2" / "card.toml"
+    own.write_text(own.read_text().replace('version = "1"', 'version = "2"'))
+    (folder / "2" / "receipt.json").unlink()
+    before = {path.name: path.read_bytes() for path in (folder / "2").iterdir()}
+    (folder / "model.safetensors").write_bytes(b"changed")
+    run("pull", NAME, "--accept-license")
+    assert {path.name: path.read_bytes() for path in (folder / "2").iterdir()} == before
+    installed.verify(folder)
+    assert installed.remove(folder) > len(before["model.safetensors"])
+    assert {path.name: path.read_bytes() for path in (folder / "2").iterdir()} == before
+    assert [path.name for path in folder.iterdir()] == ["2"]
 
 
 def test_the_zoo_is_listed(home: Path, server: FileServer) -> None:

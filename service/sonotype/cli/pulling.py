@@ -97,9 +97,14 @@ class Pulling:
         name, _, version = address.partition("@")
         card = self.registry.cards().get(name)
         offer = read_zoo(self.settings.model_path).get(name)
-        if offer is None or version not in {"", "1"} or (card is not None and not is_from_zoo(self.registry, card)):
+        if offer is None or version not in {"", "1"} or (card is not None and not self._is_from_zoo(card)):
             return self._of_card(self.registry.get(address))
         return self._of_zoo(offer)
+
+    def _is_from_zoo(self, card: Card) -> bool:
+        """Whether a model, or a version beside the current one, came from there."""
+        pulled = installed.read_receipt(pulled_models(self.settings) / card.name)
+        return pulled is not None or is_from_zoo(self.registry, card)
 
     def _of_card(self, card: Card) -> Job:
         acceptance = None

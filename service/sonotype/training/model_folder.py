@@ -39,6 +39,8 @@ def write_folder(
 ) -> None:
     """Write the files of a model folder under a temporary name, then give the folder its own.
 
+    Further versions in a folder that is replaced stay what they are.
+
     Args:
         folder: to be made; its parent is made too.
         files: content by path inside the folder.
@@ -57,6 +59,7 @@ def write_folder(
         try:
             _fill(temporary / "new", files)
             _carry_over(folder, temporary / "new", keep)
+            _carry_versions_over(folder, temporary / "new")
             _swap(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -73,6 +76,19 @@ def _carry_over(old: Path, new: Path, keep: tuple[str, ...]) -> None:
     for name in keep:
         if (old / name).is_file() and not (new / name).exists():
             shutil.copy2(old / name, new / name)
+
+
+def _carry_versions_over(old: Path, new: Path) -> None:
+    for card in sorted(old.glob(f"*/{CARD_NAME}")):
+        shutil.copytree(card.parent, new / card.parent.name, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name, or, where the file system knows no such thing, a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _swap(temporary: Path, folder: Path) -> None:

@@ -21,8 +21,10 @@ from sonotype.models.weights.partial import Partial
 MAX_BYTES = 16 * 2**30
 _TRANSIENT = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LONGEST_DRIP_S = 60.0
+_LEAST_BYTES_PER_S = 1024
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]+/([0-9]+|\*)")
 
 
 class _TryAgain(Exception):  # noqa: N818 (a signal between two functions of this module, not an error of anybody)
@@ -63,6 +65,23 @@ def fetch(
                 # a wrong file is graver news than a silent mirror
                 failure = failure if failure.code is Code.WEIGHTS_CORRUPT else error
     raise failure
+
+
+class _Pace:
+    """Watches that bytes come in numbers worth waiting for: a server that drips would hold us and our lock for ever."""
+
+    def __init__(self) -> None:
+        self._since, self._bytes = time.monotonic(), 0
+
+    def hold(self, n_bytes: int) -> None:
+        """Count bytes that came. Raises `_TryAgain` once in a while where there were next to none."""
+        self._bytes += n_bytes
+        waited_s = time.monotonic() - self._since
+        if waited_s < _LONGEST_DRIP_S:
+            return
+        if self._bytes < _LEAST_BYTES_PER_S * waited_s:
+            raise _TryAgain(f"only {self._bytes} bytes came in {waited_s:.0f} s")
+        self._since, self._bytes = time.monotonic(), 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,7 @@ class _Fetch:
             self.partial.begin(response.headers.get("etag", ""), response.headers.get("last-modified", ""))
         length = response.headers.get("content-length", "")
         total = start + int(length) if length.isdecimal() else None  # shown to the user, never relied on
-        done = start
+        done, pace = start, _Pace()
         with self.partial.path.open("ab") as file:
             for piece in response.iter_raw():
                 done += len(piece)
@@ -140,6 +159,7 @@ class _Fetch:
                     break
                 file.write(piece)
                 self.progress("download", done, total)
+                pace.hold(len(piece))
         if done > self.max_bytes:
             self.partial.discard()
             raise corrupt(f"{_host(response.url)} sent more than {self.max_bytes} bytes.")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.card import Card, read_card
+from sonotype.models.weights.artefact import delete
 from sonotype.models.weights.base import corrupt, sha256_of, sync_folder
 from sonotype.models.weights.terms import Acceptance
 from sonotype.models.zoo.converting import Converted
@@ -107,7 +108,10 @@ def verify(folder: Path) -> Card:
 
 
 def remove(folder: Path) -> int:
-    """Delete a model folder; returns the bytes that became free. Raises OSError."""
+    """Delete a model folder, but for further versions in it; returns the bytes that became free. Raises OSError."""
+    if any(folder.glob("*/card.toml")):
+        # the card first: a folder without one is no model
+        return sum(delete(folder / name) for name in ("card.toml", RECEIPT, WEIGHTS))
     freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     # gone at once for everybody, then deleted; two levels deep, where no registry looks
     doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=folder.parent))
