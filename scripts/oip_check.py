@@ -3,7 +3,7 @@
 Needs an environment of its own with `tritonclient[all]`: its generated code has the same names as ours, so that both
 cannot be in one process.
 
-    python scripts/oip_check.py FILE [--rest localhost:8000] [--grpc localhost:8001] [--model NAME]
+    python scripts/oip_check.py FILE [--rest localhost:8000] [--grpc localhost:50051] [--model NAME]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="any audio file")
     parser.add_argument("--rest", default="localhost:8000")
-    parser.add_argument("--grpc", default="localhost:8001")
+    parser.add_argument("--grpc", default="localhost:50051")
     parser.add_argument("--model", default="musicnn-msd")
     asked = parser.parse_args()
     data = asked.file.read_bytes()

@@ -203,6 +203,10 @@ RATE = {"parameters": {"sample_rate": 8000}}
         ({"inputs": [part()], "parameters": {"sample_rate": 8000, "hop_s": -1}}, "hop_s"),
         ({"inputs": [part()], "outputs": [{"name": "nothing"}], **RATE}, "no output 'nothing'"),
         ({"inputs": [part()], "outputs": [{"name": "scores"}, {"name": "scores"}], **RATE}, "twice"),
+        (
+            {"inputs": [part()], "outputs": [{"name": "labels", "parameters": {"classification": 2}}], **RATE},
+            "Only `scores`",
+        ),
         ({"inputs": [part()], "parameters": {"sample_rate": 8000, "binary_data_output": "x"}}, "true or false"),
         ({"inputs": [part()], "extra": 1, **RATE}, "extra"),
         ({"inputs": [part(parameters={"binary_data_size": 8})], **RATE}, "data as well"),

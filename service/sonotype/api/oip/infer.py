@@ -42,19 +42,30 @@ async def infer(
         SonotypeError: any code of the table; with several items the detail begins with the item's number.
     """
     params = request.params()
-    offered = outputs_of(view_model(plane, plane.model(request.address)))
-    wanted = request.wanted or tuple(Wanted(output.name) for output in offered)
-    unknown = {output.name for output in wanted} - {output.name for output in offered}
-    if unknown:
-        raise invalid(f"The model has no output {sorted(unknown)[0][:64]!r}.")
-    if len({output.name for output in wanted}) < len(wanted):
-        raise invalid("An output is asked for twice.")
+    plane.model(request.address)
+    uploads = await _uploads(request, params)
+    # from here to the items nothing waits: what is offered now is what they are answered by
+    wanted = _wanted(plane, request)
     embeddings = tuple(output.name for output in wanted if output.name not in ("scores", "labels"))
     query = replace(query_of(request, params, embeddings), client=client)
     query = replace(query, timeout_s=min((t for t in (query.timeout_s, timeout_s) if t is not None), default=None))
-    results = await _results(plane, await _uploads(request, params), query)
+    results = await _results(plane, uploads, query)
     name, _, version = results[0].result.model.partition("@")
     return InferAnswer(name, version, tuple(_output(output, results) for output in wanted))
+
+
+def _wanted(plane: Plane, request: InferRequest) -> tuple[Wanted, ...]:
+    """The outputs asked for, or all. Raises `invalid_request`."""
+    offered = [output.name for output in outputs_of(view_model(plane, plane.model(request.address)))]
+    wanted = request.wanted or tuple(map(Wanted, offered))
+    names = [output.name for output in wanted]
+    if unknown := sorted(set(names) - set(offered)):
+        raise invalid(f"The model has no output {unknown[0][:64]!r}.")
+    if len(set(names)) < len(names):
+        raise invalid("An output is asked for twice.")
+    if any(output.classes and output.name != "scores" for output in wanted):
+        raise invalid("Only `scores` can be asked for as a classification.")
+    return wanted
 
 
 async def _uploads(request: InferRequest, params: InferParams) -> list[Upload]:
@@ -92,8 +103,6 @@ def _output(wanted: Wanted, results: Sequence[ResultView]) -> Tensor:
     if wanted.name == "scores":
         rows = np.stack([shown.result.tags for shown in results])
         return _classes(rows, labels, wanted.classes) if wanted.classes else _floats("scores", rows)
-    if wanted.classes:
-        raise invalid("Only `scores` can be asked for as a classification.")
     found = ({embedding.name: embedding.values for embedding in shown.embeddings} for shown in results)
     return _floats(wanted.name, np.stack([values[wanted.name] for values in found]))
 
