@@ -21,7 +21,7 @@ from sonotype.core.types import Floats
 from sonotype.evaluation.spectrogram import HEIGHT, LOWEST_HZ, RANGE_DB, WIDTH, picture, spectrogram
 from sonotype.models.card import PrototypeCard, read_any_card
 from sonotype.models.heads.arrays import read_arrays
-from sonotype.models.heads.provenance import read_provenance
+from sonotype.models.heads.provenance import badges_hold, read_provenance
 from sonotype.training.data.dataset import Example, write_manifest
 from sonotype.training.model_folder import card_text
 
@@ -93,6 +93,9 @@ def test_the_command_writes_badges_report_and_page(model: Path, manifest: Path, 
     assert "of 6 prototypes" in out
     assert "the independent judge hears the right class" in out
     found = read_provenance(model / "provenance.json")
+    card = read_any_card(model / "card.toml")
+    assert isinstance(card, PrototypeCard)
+    assert badges_hold(found, card.decoder)
     assert found.judge.startswith("YAMNet")
     for record in found.prototypes:
         assert record.prototype is not None

@@ -12,7 +12,7 @@ from prototype_models import FAKES, fake_backbone, make_model
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.models.card import BackboneSpec, PrototypeCard
-from sonotype.models.heads.provenance import Badge
+from sonotype.models.heads.provenance import Badge, Sampling
 from sonotype.models.registry import Registry
 from sonotype.plane.deployment import Deployment, choose_models
 from sonotype.plane.heads import Head, load_head
@@ -183,6 +183,7 @@ def _info(repository: Path, passed: bool | None, segment: bool, decoder: bool) -
         content = json.loads(path.read_text())
         for record in content["prototypes"]:
             record["prototype"] = badge(passed=passed).model_dump(mode="json")
+        content["sampling"] = Sampling.of(card.decoder).model_dump(mode="json") if card.decoder else None
         path.write_text(json.dumps(content))
     if segment:
         (folder / "medoids").mkdir()
@@ -190,12 +191,31 @@ def _info(repository: Path, passed: bool | None, segment: bool, decoder: bool) -
     return Prototypes([load(repository)]).get(prototype_id).info
 
 
+_OTHER = "the badges of provenance.json are those of another decoder, or of other steps, guidance or options of it"
+
+
 def test_badges_of_another_decoder_do_not_count(tmp_path: Path) -> None:
     info = _info(tmp_path, passed=False, segment=True, decoder=True)
     path = tmp_path / "fake-prototypes" / "provenance.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"decoder_sha256": "5" * 64}))
     head = load(tmp_path)
-    assert head.notes == ("the badges of provenance.json are those of another decoder",)
+    assert head.notes == (_OTHER,)
     again = Prototypes([head]).get(info.id).info
     assert again.record is not None
     assert (again.record.prototype, again.offered) == (None, DECODED)
+
+
+@pytest.mark.parametrize("change", [{"steps": 3}, {"guidance": 2.5}, {"options": {"delay_ms": 1.0}}])
+def test_badges_do_not_outlive_a_change_of_how_the_decoder_samples(tmp_path: Path, change: dict[str, object]) -> None:
+    info = _info(tmp_path, passed=True, segment=True, decoder=True)
+    gated = load(tmp_path)
+    assert (gated.notes, info.record is not None and info.record.prototype is not None) == ((), True)
+    assert isinstance(gated.card, PrototypeCard)
+    assert gated.card.decoder is not None
+    changed = gated.card.model_copy(update={"decoder": gated.card.decoder.model_copy(update=change)})
+    (gated.folder / "card.toml").write_text(card_text(changed))
+    head = load(tmp_path)
+    assert head.notes == (_OTHER,)
+    again = Prototypes([head]).get(info.id).info
+    assert again.record is not None
+    assert again.record.prototype is None

@@ -18,7 +18,7 @@ from sonotype.evaluation.sonifying import Kind, Shelf, Stage, real_segments, run
 from sonotype.evaluation.summary import Interval, Summary, interval, summarise
 from sonotype.models.card import PrototypeCard
 from sonotype.models.heads.prototypes import PrototypeHead
-from sonotype.models.heads.provenance import Badge, Provenance, read_provenance
+from sonotype.models.heads.provenance import Badge, Provenance, Sampling, read_provenance
 from sonotype.models.sonify.base import Sonifier
 from sonotype.models.weights.base import write_atomic
 
@@ -162,8 +162,12 @@ def with_badges(
         record.model_copy(update={"prototype": own, "decoded_medoid": near})
         for record, own, near in zip(before.prototypes, prototypes, medoids, strict=True)
     )
-    decoder = card.decoder.sha256 if card.decoder is not None else None
-    return before.model_copy(update={"prototypes": records, "judge": judge, "decoder_sha256": decoder})
+    decoder = card.decoder
+    made_by = {
+        "decoder_sha256": decoder.sha256 if decoder else None,
+        "sampling": Sampling.of(decoder) if decoder else None,
+    }
+    return before.model_copy(update={"prototypes": records, "judge": judge, **made_by})
 
 
 def write_badges(folder: Path, provenance: Provenance) -> None:

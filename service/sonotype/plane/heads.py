@@ -11,7 +11,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import ModelResult, Task
 from sonotype.models.card import AnyHeadCard, Card, HeadCard, PrototypeCard
 from sonotype.models.heads.prototypes import PrototypeHead
-from sonotype.models.heads.provenance import PrototypeRecord, Provenance, read_provenance
+from sonotype.models.heads.provenance import PrototypeRecord, Provenance, badges_hold, read_provenance
 from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.registry import Registry
 from sonotype.plane.explain import by_layers, by_prototypes
@@ -178,7 +178,7 @@ def _decoder_fault(folder: Path, card: PrototypeCard, dim: int) -> str | None:
 
 
 def _records(folder: Path, card: PrototypeCard) -> tuple[dict[str, PrototypeRecord], tuple[str, ...]]:
-    """Provenance by prototype id, and what is wrong with it; badges of another decoder do not count."""
+    """Provenance by prototype id, and what is wrong with it; badges of another decoder or way to sample do not count."""
     path = folder / PROVENANCE_FILE
     if not path.is_file():
         return {}, ()
@@ -188,7 +188,7 @@ def _records(folder: Path, card: PrototypeCard) -> tuple[dict[str, PrototypeReco
         return {}, (f"{PROVENANCE_FILE} cannot be read",)
     if found.weights_sha256 != card.weights.sha256:
         return {}, (f"{PROVENANCE_FILE} is that of other prototypes",)
-    if card.decoder is not None and found.decoder_sha256 == card.decoder.sha256:
+    if badges_hold(found, card.decoder):
         return {record.id: record for record in found.prototypes}, ()
     return _without_badges(found)
 
@@ -197,7 +197,8 @@ def _without_badges(found: Provenance) -> tuple[dict[str, PrototypeRecord], tupl
     gated = any(record.prototype or record.decoded_medoid for record in found.prototypes)
     bare = {"prototype": None, "decoded_medoid": None}
     records = {record.id: record.model_copy(update=bare) for record in found.prototypes}
-    return records, (f"the badges of {PROVENANCE_FILE} are those of another decoder",) if gated else ()
+    why = f"the badges of {PROVENANCE_FILE} are those of another decoder, or of other steps, guidance or options of it"
+    return records, (why,) if gated else ()
 
 
 def _corrupt(card: AnyHeadCard, what: str) -> SonotypeError:

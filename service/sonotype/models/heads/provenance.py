@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from sonotype.models.card import DecoderSpec
 
 Criterion = Literal["cosine", "retrieval", "classifier", "judge", "seeds", "nulls"]
 
@@ -83,19 +85,40 @@ class PrototypeRecord(_Strict):
     decoded_medoid: Badge | None = None
 
 
+class Sampling(_Strict):
+    """How the gated sonifications were made: everything beside the weights that decides how they sound."""
+
+    steps: int
+    guidance: float
+    options: dict[str, Any]
+
+    @classmethod
+    def of(cls, decoder: DecoderSpec) -> Sampling:
+        """That of a card's decoder."""
+        return cls(steps=decoder.steps, guidance=decoder.guidance, options=decoder.model_dump(mode="json")["options"])
+
+
 class Provenance(_Strict):
     """`provenance.json`: every prototype, and what can be said of all together.
 
-    `effective_rank` is that of the similarity columns over the training segments (exponential of the entropy of the
+    The badges hold for `decoder_sha256` and `sampling` alone. `effective_rank` is that of the similarity columns over the training segments (exponential of the entropy of the
     normalised singular values), `collapsed` lists groups of prototypes whose nearest real segment is the same.
     """
 
     weights_sha256: str
     decoder_sha256: str | None = None
+    sampling: Sampling | None = None
     judge: str = ""
     effective_rank: float
     collapsed: tuple[tuple[str, ...], ...] = ()
     prototypes: tuple[PrototypeRecord, ...]
+
+
+def badges_hold(provenance: Provenance, decoder: DecoderSpec | None) -> bool:
+    """Whether the badges are those of a card's decoder as the card has it sample."""
+    if decoder is None or provenance.decoder_sha256 != decoder.sha256:
+        return False
+    return provenance.sampling == Sampling.of(decoder)
 
 
 def read_provenance(path: Path) -> Provenance:
