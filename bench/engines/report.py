@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from sonotype.models.tuning.measuring import LIMITS
+from sonotype.models.tuning.measuring import PROMISED
 
 HEAD = ("", "engine", "ms/patch", "times the peer", "loads in", "made audio", "music", "mean", "first five", "")
 _LEFT = 2
@@ -46,10 +46,10 @@ def placed(page: str, text: str) -> str:
 
 
 def broken(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Choices that break a promise: slower than the reference, or further from it on music than the gate allows."""
+    """Choices that break a promise: slower than the reference, or further from it on music than is promised."""
     found = []
     for row in (row for row in rows if row["chosen"] and row["gate"] is not None):
-        limit = LIMITS["bf16" if row["contender"].endswith("bf16") else "fp32"]
+        limit = PROMISED["bf16" if row["contender"].endswith("bf16") else "fp32"]
         if row["music"] > limit or row["to_peer"] < 1.0:
             found.append(f"{row['model']}, {row['contender']}")
     return found

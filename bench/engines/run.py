@@ -5,7 +5,7 @@ measured twice: on the audio that the gate makes, which decides, and on the musi
 whether the gate decides well. MAEST has random weights of the published sizes. YAMNet has one engine here; its peer is
 the interpreter that its file was made for.
 
-Exits with 1 where a choice is slower than the reference or further from it on music than the gate allows.
+Exits with 1 where a choice is slower than the reference or further from it on music than is promised.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_the_fastest_that_agrees_is_chosen(tmp_path: Path) -> None:
         tmp_path,
         {
             ("openvino", "fp32"): Behaviour(0.5, 1e-5),
-            ("openvino", "bf16"): Behaviour(0.2, 4e-3),
+            ("openvino", "bf16"): Behaviour(0.2, 3e-3),
             ("onnxruntime", "fp32"): Behaviour(0.3),
         },
     )
@@ -65,7 +65,7 @@ def test_fast_engines_that_are_wrong_are_refused(tmp_path: Path) -> None:
     chooser, engines = make(
         tmp_path,
         {
-            ("torch", "bf16"): Behaviour(0.1, 6e-3),
+            ("torch", "bf16"): Behaviour(0.1, 4e-3),
             ("openvino", "fp32"): Behaviour(0.1, 2e-4),
             ("openvino", "bf16"): Behaviour(0.1, nothing),
             ("onnxruntime", "fp32"): Behaviour(0.1, swapped),

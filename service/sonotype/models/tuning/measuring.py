@@ -22,8 +22,12 @@ from sonotype.models.runtime.base import Engine, Precision, Runtime
 from sonotype.models.tuning.candidates import REFERENCE, Candidate
 from sonotype.models.tuning.probe import piece
 
-LIMITS: dict[Precision, float] = {"fp32": 1e-4, "bf16": 5e-3}
-"""Largest difference of a clip's mean score from the reference, by arithmetic."""
+PROMISED: dict[Precision, float] = {"fp32": 1e-4, "bf16": 5e-3}
+"""Largest difference of a clip's mean score from the reference that is meant to be seen on music, by arithmetic."""
+
+# bf16 was seen to move scores of music up to 1.7 times as far as those of the made audio, where it came near
+LIMITS: dict[Precision, float] = {"fp32": 1e-4, "bf16": 3.5e-3}
+"""Largest difference on the made audio with which an engine may be chosen."""
 
 TOP = 5
 _CLIPS = 8
