@@ -72,9 +72,7 @@ async def _serve(settings: Settings, open_page: bool) -> None:
 @asynccontextmanager
 async def _background(plane: Service, settings: Settings) -> AsyncIterator[None]:
     """For as long as the context lasts: warm the plane up and watch the models, as far as the settings want it."""
-    tasks = []
-    if settings.sonify_warm:
-        tasks.append(asyncio.create_task(_warm_up(plane), name="warm-up"))
+    tasks = [asyncio.create_task(_warm_up(plane, render=settings.sonify_warm), name="warm-up")]
     if settings.model_control == "poll":
         tasks.append(asyncio.create_task(plane.watch_models(), name="watch-models"))
     try:
@@ -85,9 +83,11 @@ async def _background(plane: Service, settings: Settings) -> AsyncIterator[None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _warm_up(plane: Service) -> None:
+async def _warm_up(plane: Service, *, render: bool) -> None:
     try:
-        await plane.warm_up()
+        await plane.tidy_up()
+        if render:
+            await plane.warm_up()
     except Exception:  # noqa: BLE001 - background job: who asks for a rendering has it made
         _log.exception("the warm-up failed")
 

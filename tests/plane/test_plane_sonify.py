@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -335,6 +336,32 @@ async def test_who_leaves_makes_room_at_once(plane: Service) -> None:
     await asyncio.sleep(0.01)
     assert len(asyncio.all_tasks()) <= tasks
     assert plane._lane.waiting == 0
+
+
+async def test_renderings_of_models_that_are_gone_are_removed_but_for_the_last_few(
+    plane: Service, folder: Path, tmp_path: Path
+) -> None:
+    gone = Shelf(tmp_path / "shelf")
+    names = [f"{number:032x}" for number in range(8)]
+    for age, name in enumerate(reversed(names)):
+        gone.put(name, "a.prototype.0", b"fLaC")
+        os.utime(tmp_path / "shelf" / name, (1e9 + age, 1e9 + age))
+    (tmp_path / "shelf" / "notes").mkdir()
+    assert sorted(gone.tidy({names[7]}, spare=3)) == names[3:7]
+    assert {path.name for path in (tmp_path / "shelf").iterdir()} == {*names[:3], names[7], "notes"}
+    assert gone.get(names[7], "a.prototype.0") == b"fLaC"
+    assert Shelf(tmp_path / "none").tidy(set(), spare=0) == []
+
+    file = await plane.prototype_audio(PIANO, DECODED, "flac")
+    own = folder / "data" / "sonifications"
+    for name in names:
+        Shelf(own).put(name, "a.prototype.0", b"fLaC")
+    await plane.tidy_up()
+    assert len(set(names) & {path.name for path in own.iterdir()}) == 4
+    again = Renderings(plane._lane, Shelf(own), SingleFlight(plane._store), 20)
+    before = made()
+    assert (await again.audio(plane._lineups.current.prototypes.get(PIANO), DECODED, "flac")).etag == file.etag
+    assert made() == before, "what is served stays"
 
 
 async def test_warming_makes_every_rendering_and_only_once(plane: Service) -> None:

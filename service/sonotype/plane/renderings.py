@@ -26,6 +26,8 @@ from sonotype.telemetry import metrics
 _log = logging.getLogger(__name__)
 _MEMORY_BYTES = 32 * 2**20
 _PAUSE_S = 5.0
+# models that were served before and may come back keep their renderings
+_SPARE_SHELVES = 4
 # after these the next rendering may well succeed
 _PASSING = (Code.UNAVAILABLE, Code.ITEM_FAILED, Code.CANCELLED)
 
@@ -76,6 +78,12 @@ class Renderings:
             shelf, name = _shelf_name(head), _name(prototype, rendering)
             if not await asyncio.to_thread(self._shelf.has, shelf, name):
                 await self._patiently(self._source(prototype, rendering, background=True))
+
+    async def tidy(self, heads: Iterable[PrototypeModel]) -> None:
+        """Forget what was rendered for models that are no longer served, but for the last few of them."""
+        removed = await asyncio.to_thread(self._shelf.tidy, {_shelf_name(head) for head in heads}, _SPARE_SHELVES)
+        if removed:
+            _log.info("removed the renderings of %d models that are not served any more", len(removed))
 
     @staticmethod
     async def _patiently(making: Awaitable[object]) -> None:

@@ -159,6 +159,10 @@ class Service:
         previous = await change()
         return ModelChange(self.model(name), previous)
 
+    async def tidy_up(self) -> None:
+        """Remove renderings of models that are no longer served."""
+        await self._renderings.tidy(self._lineups.current.deployment.prototype_models)
+
     async def warm_up(self) -> None:
         """Load decoders and render prototypes, once workers are up and whenever nobody else wants to sonify."""
         try:

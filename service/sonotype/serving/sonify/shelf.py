@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import os
+import re
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from sonotype.models.weights.base import write_atomic
@@ -11,6 +16,7 @@ from sonotype.telemetry import metrics
 
 _log = logging.getLogger(__name__)
 _DIGITS = 16
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 class Shelf:
@@ -56,6 +62,26 @@ class Shelf:
             if other != path:
                 self._remove(other)
 
+    def tidy(self, used: Collection[str], spare: int) -> list[str]:
+        """Remove the folders of models that are not served any more.
+
+        Args:
+            used: shelves of the models that are served; they stay, and count as used now.
+            spare: how many others stay, the last used ones, for models that come back.
+
+        Returns:
+            The shelves that were removed.
+        """
+        found = [path for path in self._folder.glob("*") if _NAME.fullmatch(path.name) and path.is_dir()]
+        others = sorted((path for path in found if path.name not in used), key=_changed_at, reverse=True)
+        for path in found:
+            if path.name in used:
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+        for path in others[spare:]:
+            shutil.rmtree(path, ignore_errors=True)  # what cannot be removed now is tried at the next start
+        return [path.name for path in others[spare:]]
+
     def _found(self, shelf: str, name: str) -> list[Path]:
         return sorted((self._folder / shelf).glob(f"{name}.{'?' * _DIGITS}.flac"))
 
@@ -65,6 +91,13 @@ class Shelf:
             path.unlink(missing_ok=True)
         except OSError as error:
             _log.warning("a rendering cannot be removed (%s)", type(error).__name__)
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _file_name(name: str, data: bytes) -> str:
