@@ -236,6 +236,15 @@ def test_reading_the_folders_again(tmp_path: Path) -> None:
         registry.find("tagger")
 
 
+def test_a_misspelt_name_is_told_what_is_near(tmp_path: Path) -> None:
+    add(tmp_path, "tagger")
+    registry = Registry([tmp_path], tmp_path, builtin=False)
+    with pytest.raises(SonotypeError, match="no model named 'tager'; similar names: tagger"):
+        registry.find("tager")
+    with pytest.raises(SonotypeError, match="no model named 'xyz'.$"):
+        registry.find("xyz")
+
+
 def test_a_failed_look_changes_nothing(tmp_path: Path) -> None:
     add(tmp_path / "mine", "tagger")
     (tmp_path / "yours").mkdir()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -174,11 +175,16 @@ class Registry:
     def _unknown(self, name: str, version: str | None) -> SonotypeError:
         known = self._versions.get(name)
         if known is None:
-            hint = f" here; the zoo has it: sonotype models pull {name}" if name in _published() else ""
-            return SonotypeError(Code.MODEL_NOT_FOUND, f"There is no model named {name[:80]!r}{hint}.")
+            return SonotypeError(Code.MODEL_NOT_FOUND, f"There is no model named {name[:80]!r}{self._hint(name)}.")
         places = "is at version" if len(known) == 1 else "has the versions"
         detail = f"{name!r} {places} {', '.join(known)[:200]}, not {(version or '')[:80]!r}."
         return SonotypeError(Code.MODEL_NOT_FOUND, detail)
+
+    def _hint(self, name: str) -> str:
+        if name in _published():
+            return f" here; the zoo has it: sonotype models pull {name}"
+        near = get_close_matches(name[:80], [*self._versions, *_published()])
+        return f"; similar names: {', '.join(near)}" if near else ""
 
 
 @cache

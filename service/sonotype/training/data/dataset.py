@@ -49,7 +49,9 @@ def read_manifest(path: Path) -> list[Example]:
             rows = csv.DictReader(file)
             return [_example(row, path.parent, rows.line_num) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _invalid(f"The manifest {path.name} cannot be read: {error}.") from error
+        raise _invalid(
+            f"The manifest {path.name} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 def write_manifest(path: Path, examples: Iterable[Example]) -> None:

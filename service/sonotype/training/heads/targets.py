@@ -49,7 +49,7 @@ def _rows(path: Path, names: Sequence[str]) -> list[tuple[Example, tuple[float, 
                 raise _refused(f"{path.name} has no column {missing[0]!r}; it has {list(reader.fieldnames or ())}.")
             rows = [_row(row, path.parent, names, reader.line_num) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _refused(f"{path.name} cannot be read: {error}.") from error
+        raise _refused(f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     seen: set[Path] = set()
     for example, _ in rows:
         if example.path in seen:
