@@ -223,6 +223,22 @@ async def test_a_failed_load_leaves_everything_as_it_was(tmp_path: Path, models:
         assert plane.model("plain").card.version == "1", "what could not be loaded is not served after a start either"
 
 
+async def test_a_version_that_was_replaced_on_disk_is_loaded_under_its_name(tmp_path: Path, models: Path) -> None:
+    card = models / "published" / "card.toml"
+    write_network(models, "1", name="published")
+    (card.parent / "1" / "card.toml").rename(card)  # as models of the zoo lie
+    async with opened(tmp_path) as plane:
+        before = await plane.analyze(upload(1), AnalyzeQuery(models=("published",)))
+        card.write_text(card.read_text(encoding="utf-8").replace("seed = 1", "seed = 7"), encoding="utf-8")
+        change = await plane.load_model("published")
+        assert (change.previous, change.model.card.version) == ("1", "1")
+        after = await plane.analyze(upload(1), AnalyzeQuery(models=("published",)))
+        assert [it.results[0].model for it in (before, after)] == ["published@1"] * 2
+        assert abs(before.results[0].tags - after.results[0].tags).max() > 1e-3
+        with refused(Code.CONFLICT, "no earlier version"):
+            await plane.rollback_model("published")
+
+
 async def test_what_cannot_be_unloaded_or_rolled_back(tmp_path: Path, models: Path) -> None:
     write_network(models, "1", name="plain")
     async with opened(tmp_path) as plane:
