@@ -241,7 +241,7 @@ def test_a_misspelt_name_is_told_what_is_near(tmp_path: Path) -> None:
     registry = Registry([tmp_path], tmp_path, builtin=False)
     with pytest.raises(SonotypeError, match="no model named 'tager'; similar names: tagger"):
         registry.find("tager")
-    with pytest.raises(SonotypeError, match="no model named 'xyz'.$"):
+    with pytest.raises(SonotypeError, match=r"no model named 'xyz'\.$"):
         registry.find("xyz")
 
 
