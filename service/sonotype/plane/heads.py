@@ -178,7 +178,7 @@ def _decoder_fault(folder: Path, card: PrototypeCard, dim: int) -> str | None:
 
 
 def _records(folder: Path, card: PrototypeCard) -> tuple[dict[str, PrototypeRecord], tuple[str, ...]]:
-    """Provenance by prototype id, and what is wrong with it; badges of another decoder or way to sample do not count."""
+    """Provenance by prototype id, and what is wrong with it; badges of another way to sample do not count."""
     path = folder / PROVENANCE_FILE
     if not path.is_file():
         return {}, ()

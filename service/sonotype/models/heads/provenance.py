@@ -101,8 +101,9 @@ class Sampling(_Strict):
 class Provenance(_Strict):
     """`provenance.json`: every prototype, and what can be said of all together.
 
-    The badges hold for `decoder_sha256` and `sampling` alone. `effective_rank` is that of the similarity columns over the training segments (exponential of the entropy of the
-    normalised singular values), `collapsed` lists groups of prototypes whose nearest real segment is the same.
+    The badges hold for `decoder_sha256` and `sampling` alone. `effective_rank` is that of the similarity columns over
+    the training segments (exponential of the entropy of the normalised singular values), `collapsed` lists groups of
+    prototypes whose nearest real segment is the same.
     """
 
     weights_sha256: str
