@@ -58,9 +58,9 @@ class Record:
         )
 
 
-def microseconds(when: datetime) -> int:
-    """A time as a record holds it."""
-    return (when - _EPOCH) // timedelta(microseconds=1)
+def microseconds(when: datetime | None, otherwise: int = 0) -> int:
+    """A time as a record holds it, or another one where there is none."""
+    return otherwise if when is None else (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def encode(draft: Draft) -> bytes:

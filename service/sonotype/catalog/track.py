@@ -76,6 +76,8 @@ class Draft:
         labels: the strongest labels, best first.
         evidence: the strongest prototypes, best first.
         source: path of the file below the ingest root, where there is one: what can be embedded again.
+        created_at: when it was created in another catalogue, UTC, for one that is new here; None means now.
+        updated_at: when it was last stored there, UTC; None means now.
     """
 
     metadata: Metadata
@@ -85,6 +87,8 @@ class Draft:
     labels: tuple[TrackLabel, ...] = ()
     evidence: tuple[TrackEvidence, ...] = ()
     source: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,8 @@ class Writes:
         old = tracks.find(db, draft)
         if new.seen is not None and (old is None or old.updated != new.seen):
             raise SonotypeError(Code.CONFLICT, documents.MOVED)
-        record = Record(draft.id or _new_id(), draft.content_sha256, now, now, (), new.body)
+        record = _record(new, old, now)
         terms = pack_terms(self._number(steps, term) for term in new.terms)
-        if old is not None:
-            record = replace(record, id=old.id, created=old.created, updated=max(now, old.updated))
         row = tracks.store(db, old, record, (draft.metadata.collection, draft.metadata.external_id, new.packed, terms))
         before = None if old is None else old.facts
         steps.then.append(lambda: self._columns.replace(before, row.facts))
@@ -154,6 +152,15 @@ class Writes:
         steps.undo.append(lambda: self._terms.__delitem__(term))
         steps.then.append(lambda: self._columns.learn({term: number}))
         return number
+
+
+def _record(new: Prepared, old: tracks.Row | None, now: int) -> Record:
+    """The track as it shall stand there, without its generations; times in microseconds since the epoch."""
+    draft = new.draft
+    created = documents.microseconds(draft.created_at, now) if old is None else old.created
+    updated = documents.microseconds(draft.updated_at, now if old is None else max(now, old.updated))
+    track_id = old.id if old is not None else draft.id or _new_id()
+    return Record(track_id, draft.content_sha256, created, updated, (), new.body)
 
 
 def _store_vector(steps: Transaction, one: OpenGeneration, slot: int, vector: bytes, *, known: bool = True) -> None:

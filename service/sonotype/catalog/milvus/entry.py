@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from sonotype.catalog import documents
 from sonotype.catalog.documents import Record, encode
 from sonotype.catalog.milvus.facts import facts_of
 from sonotype.catalog.milvus.filters import exact_key
@@ -66,10 +67,17 @@ class Entry:
     open: bool = False
 
     @classmethod
-    def of(cls, track_id: str, draft: Draft, held: tuple[str, ...], position: int, revision: int) -> Entry:
-        """The state that a draft asks for. Raises `invalid_request` for metadata that cannot be stored."""
-        times = (microseconds(position), microseconds(revision))
-        record = Record(track_id, draft.content_sha256, *times, (), encode(draft))
+    def of(cls, track_id: str, draft: Draft, held: tuple[str, ...], old: Entry | None, revision: int) -> Entry:
+        """The state that a draft asks for, in the place of another one where there is one.
+
+        Raises:
+            SonotypeError: `invalid_request` for metadata that cannot be stored.
+        """
+        position = revision if old is None else old.position
+        now = microseconds(revision)
+        created = documents.microseconds(draft.created_at, now) if old is None else old.record.created
+        updated = documents.microseconds(draft.updated_at, now)
+        record = Record(track_id, draft.content_sha256, created, updated, (), encode(draft))
         named = (draft.metadata.collection, draft.metadata.external_id)
         return cls(record, held, *named, position, revision, facts_of(track_id, draft))
 
@@ -78,10 +86,8 @@ class Entry:
         """From a row with `ENTRY_FIELDS`, or with `BRIEF_FIELDS`."""
         body = orjson.loads(unpack(row["document"]))
         position, revision = int(row["position"]), int(row["revision"])
-        record = Record(
-            str(row["id"]), body["content"], microseconds(position), microseconds(revision), (),
-            orjson.dumps(body["body"]),
-        )  # fmt: skip
+        created, updated = body.get("times") or (microseconds(position), microseconds(revision))
+        record = Record(str(row["id"]), body["content"], created, updated, (), orjson.dumps(body["body"]))
         facts = {name: _plain(row[name]) for name in FACT_FIELDS if name in row and name != "revision"}
         named = (body["collection"], body["external"])
         return cls(record, tuple(body["held"]), *named, position, revision, facts, bool(row.get("open")))
@@ -114,6 +120,9 @@ class Entry:
             "collection": self.collection, "external": self.external, "content": self.content,
             "held": self.held, "body": orjson.Fragment(self.record.body),
         }  # fmt: skip
+        times = (self.record.created, self.record.updated)
+        if times != (microseconds(self.position), microseconds(self.revision)):  # imported
+            body["times"] = times
         return {
             "id": self.id, "vector": NOTHING, "position": self.position, "open": int(open_),
             "document": pack(orjson.dumps(body)), "generations": [exact_key(name) for name in self.held],

@@ -111,18 +111,17 @@ class Put:
         if self.seen is not None and (old is None or old.record.updated != microseconds(self.seen)):
             raise SonotypeError(Code.CONFLICT, MOVED)
         revision = clock.stamp()
-        position = old.position if old is not None else revision
         track_id = old.id if old is not None else self._new_id(state)
         same = old is not None and old.content == self.draft.content_sha256
         kept = tuple(one for one in (old.held if old and same else ()) if one not in self.vectors)
         held = tuple(one for one in state.generations if one in kept or one in self.vectors)
-        final = Entry.of(track_id, self.draft, held, position, revision)
+        final = Entry.of(track_id, self.draft, held, old, revision)
         dropped = tuple(one for one in state.generations if one not in held) if old is not None else ()
         record = final.named(state.generations)
         return Change(
             Stored(record.track(), created=old is None), track_id, names=self._names(state, final),
             pending=final.holding(kept), vectors=self.vectors, kept=kept, dropped=dropped, final=final,
-            values=self._promised(record, position, created=old is None),
+            values=self._promised(record, final.position, created=old is None),
         )  # fmt: skip
 
     def _answer(self, state: State) -> Stored | None:

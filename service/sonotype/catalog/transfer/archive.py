@@ -16,6 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -176,6 +177,8 @@ def _draft(line: Line) -> Draft:
             labels=tuple(TrackLabel(**one) for one in line["labels"]),
             evidence=tuple(TrackEvidence(**one) for one in line["evidence"]),
             source=line["source"],
+            created_at=_time(line["created_at"]),
+            updated_at=_time(line["updated_at"]),
         )
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise _broken() from None
@@ -183,6 +186,13 @@ def _draft(line: Line) -> Draft:
 
 def _vector(packed: str) -> Floats:
     return np.frombuffer(base64.b64decode(packed, validate=True), "<f4").astype(np.float32)
+
+
+def _time(text: str) -> datetime:
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return when
 
 
 def _broken() -> SonotypeError:

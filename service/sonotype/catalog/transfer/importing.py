@@ -42,7 +42,7 @@ class Outcome:
 async def import_(catalog: Catalog, path: Path, progress: Progress) -> Outcome:
     """Store every track of a file under its id. Repeat it after a kill: what is there already is passed over.
 
-    Nothing is deleted, and the times of creation begin anew.
+    Nothing is deleted. What is stored keeps the times of the file: when it was created and when last stored.
 
     Raises:
         SonotypeError: `invalid_request` for a file that is not whole; what the engine raises, after some attempts.
