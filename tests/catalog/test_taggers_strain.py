@@ -172,6 +172,19 @@ def test_a_track_that_was_taken_back_is_told_of_and_changes_nothing(tmp_path: Pa
     assert mine.facts().version == 3
 
 
+def test_a_tagger_takes_no_more_changes_than_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonotype.catalog.taggers.history.MOST", 3)
+    mine = tagger(tmp_path / "mine")
+    for number in range(3):
+        mine.correct(correction(number, event=f"e{number}"))
+    before = bits(mine.taught)
+    assert code(lambda: mine.correct(correction(3))) is Code.CONFLICT
+    assert code(mine.undo) is Code.CONFLICT
+    assert mine.correct(correction(2, event="e2")).replayed
+    assert bits(mine.taught) == before
+    assert bits(Tagger(tmp_path / "mine").taught) == before
+
+
 @pytest.mark.parametrize("vector", [np.full(8, np.nan), np.full(8, np.inf), np.ones(7), np.ones((1, 8))])
 def test_vectors_that_cannot_be_compared_are_refused_and_change_nothing(tmp_path: Path, vector: Any) -> None:
     mine = tagger(tmp_path / "mine")

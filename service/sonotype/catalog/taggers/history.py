@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from sonotype.catalog.taggers.values import FITTED, Change
 from sonotype.core.errors import Code, SonotypeError
 
+MOST = 200_000
+"""Changes of one tagger: some 300 MB of memory and of log."""
+
 
 class History:
     """Versions 1 (the fitted set) to `current`. A version's state is a chain of corrections from the fitted set.
@@ -54,6 +57,30 @@ class History:
         self.changes.append(change)
         if change.event is not None:
             self.events[change.event] = change
+
+    def known(self, event: str | None, said: tuple[str, int, bool]) -> Change | None:
+        """The correction that an event made; None for a new event.
+
+        Args:
+            event: the client's id.
+            said: track, number of the label, and whether it is so.
+
+        Raises:
+            SonotypeError: `idempotency_mismatch` for an event that said something else; `conflict` for a new one where
+                there are as many changes as may be.
+        """
+        change = None if event is None else self.events.get(event)
+        if change is None:
+            self.check_room()
+        elif (change.track, change.label, change.positive) != said:
+            raise SonotypeError(Code.IDEMPOTENCY_MISMATCH, "This event id was used for another correction.")
+        return change
+
+    def check_room(self) -> None:
+        """Raises `conflict` where there are as many changes as may be: all are kept, and replayed at every start."""
+        if len(self.changes) >= MOST:
+            detail = f"A tagger takes {MOST} changes; fit another one to the labels as they are by now."
+            raise SonotypeError(Code.CONFLICT, detail)
 
     def chain(self, version: int | None = None) -> list[Change]:
         """The corrections that the state of a version holds, oldest first."""

@@ -87,11 +87,12 @@ class Tagger:
         """Learn from a correction; durable when this returns.
 
         Raises:
-            SonotypeError: `idempotency_mismatch` for an event that said something else; `insufficient_storage` or
-                `unavailable` where it cannot be written down, and then nothing has changed; otherwise as `answer`.
+            SonotypeError: as `History.known`; `insufficient_storage` or `unavailable` where it cannot be written
+                down, and then nothing has changed; otherwise as `answer`.
         """
         with self._changing:
-            known = self._known(correction)
+            said = (correction.track, self.about.labels.index(correction.label), correction.positive)
+            known = self.history.known(correction.event, said)
             if known is not None:
                 return Outcome(known, len(self.taught), replayed=True)
             with self._asking:
@@ -134,15 +135,6 @@ class Tagger:
             taught = self.taught
             return tuple(taught.ids), taught.vectors.values.copy(), taught.said.values.copy()
 
-    def _known(self, correction: Correction) -> Change | None:
-        change = self.history.events.get(correction.event) if correction.event is not None else None
-        if change is None:
-            return None
-        said = (correction.track, self.about.labels.index(correction.label), correction.positive)
-        if (change.track, change.label, change.positive) != said:
-            raise SonotypeError(Code.IDEMPOTENCY_MISMATCH, "This event id was used for another correction.")
-        return change
-
     def _apply(self, correction: Correction) -> Change:
         """Change the set; not acknowledged before it is written down."""
         taught, label, part = self.taught, self.about.labels.index(correction.label), None
@@ -170,6 +162,7 @@ class Tagger:
         )
 
     def _return(self, kind: Literal["undo", "rollback"], target: int, client: str | None) -> Outcome:
+        self.history.check_room()
         change = Change(self.history.current + 1, kind, self._now(), client, target=target)
         self._log.append(change)
         self.history.add(change)

@@ -51,6 +51,16 @@ def labels(y: Any) -> NDArray[np.bool_]:
     return np.ascontiguousarray(dense.astype(np.bool_))
 
 
+def prototypes(x: Any, y: Any) -> tuple[Any, NDArray[np.float64]]:
+    """Positions as `features`, and labels from 0 to 1, shape [m, L]. Raises `invalid_request`."""
+    positions, shares = features(x, "prototypes"), np.asarray(y, dtype=np.float64)
+    if shares.ndim != 2 or len(shares) != positions.shape[0] or not ((shares >= 0) & (shares <= 1)).all():
+        raise refused("every prototype needs labels from 0 to 1")
+    if not len(shares):
+        raise refused("there is none to ask")
+    return positions, shares
+
+
 def one_of(value: str, names: Any, what: str) -> None:
     """Raises `invalid_request` for a value that is none of the names of a `Literal`."""
     known = get_args(names)

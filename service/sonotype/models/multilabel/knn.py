@@ -59,12 +59,10 @@ class MultiLabelKNN:
     ) -> None:
         checks.one_of(kind, Kind, "kind")
         checks.one_of(votes, Votes, "votes")
-        self._x, self._y, self.kind = checks.features(x, "prototypes"), np.asarray(y, dtype=np.float64), kind
-        n = self._x.shape[0]
-        if not n or self._y.ndim != 2 or len(self._y) != n or not ((self._y >= 0) & (self._y <= 1)).all():
-            raise checks.refused("every prototype needs labels from 0 to 1, and there must be one")
         if k is not None and k < 1:
             raise checks.refused("at least one neighbour must be asked")
+        self._x, self._y, self.kind = *checks.prototypes(x, y), kind
+        n = len(self._y)
         self._origin = origin(self._x)
         if self._origin is not None:
             self._x = self._x - self._origin
