@@ -26,7 +26,9 @@ TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 # Options of Click itself, and what ends a command in a line of a shell.
 EVERYWHERE = {"--help"}
 ENDS = {"|", ">", ">>", "<", "&&", ";", "&", "2>"}
-WORDS = ("sonotype ", "python -m bench ", "python -m scripts.", "make ")
+WORDS = ("sonotype ", "python -m bench ", "python -m bench.", "python -m scripts.", "make ")
+# Files and folders that a sentence names; patterns, folders of users and what a build leaves behind are none.
+PATH = re.compile(r"(?:tests|service|scripts|docs|bench|deploy|proto)/[\w./-]+")
 
 
 def pages() -> list[Path]:
@@ -135,8 +137,15 @@ def test_commands_and_their_options_exist(page: Path) -> None:
             unknown = [word for word in words[1:2] if re.fullmatch(r"[a-z][a-z-]*", word) and word not in verbs]
         elif words[2:3] == ["bench"] and len(words) > 3:
             unknown = unknown_of_bench(words)
-        elif words[2].startswith("scripts."):
+        elif words[2].startswith(("scripts.", "bench.")):
             unknown = [] if importlib.util.find_spec(words[2]) else [words[2]]
         if unknown:
             lost[command] = unknown
     assert not lost
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    named = [code for code in CODE.findall(text) if PATH.fullmatch(code)]
+    assert not [path for path in named if not (ROOT / path).exists()]
