@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.prototype_generation import run
+from bench.prototype_generation import run, speed, tables
 from bench.prototype_generation.measures import decisions, mean_average_precision
-from bench.prototype_generation.mulan import load
+from bench.prototype_generation.mulan import Corpus, load
 from bench.prototype_generation.noise import swapped
 
 DENSE = """@relation x
@@ -75,3 +75,37 @@ def test_the_benchmark_runs_on_tag_data_and_draws(tmp_path: Path, monkeypatch: p
     result = json.loads(out.read_text())["t"]
     assert {row["kind"] for row in result["rows"]} == {"near", "br", "lp", "ml"}
     assert picture.read_text().startswith("<svg")
+
+
+def test_the_tables_of_the_docs_are_the_published_figures() -> None:
+    results = json.loads(tables.RESULTS.read_text())
+    lines = (tables.RESULTS.parents[2] / "docs" / "prototype-generation.md").read_text().splitlines()
+    for table in (tables.by_corpus, tables.by_method, tables.by_noise):
+        found = list(table(results))
+        place = lines.index(found[0])
+        assert lines[place : place + len(found)] == found
+
+
+def test_speed_compares_equal_prototypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.random((40, 3)) < 0.4
+    corpus = Corpus("small", x, y, x, y)
+    found = speed.against_plain(corpus, (0.1, 0.9))
+    assert [(row["method"], row["rate"]) for row in found["plain"]] == [
+        ("mchen", 0.1),
+        ("mrsp1", 0.1),
+        ("mchen", 0.9),
+        ("mrsp1", 0.9),
+    ]
+    monkeypatch.setattr(speed, "plainly", lambda *_: np.zeros((4, 6)))
+    with pytest.raises(ValueError, match="other prototypes"):
+        speed.against_plain(corpus, (0.1,))
+
+
+def test_speed_measures_large_corpora_in_time_and_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    x, y = speed.clusters(300, 4, 3, 5)
+    monkeypatch.setattr(speed, "clusters", lambda: (x, y))
+    found = speed.large(tmp_path, "any", "mchen", (0.1, 0.2))
+    assert found["prototypes"] == [30, 60]
+    assert found["peak_mb"] >= found["with_corpus_mb"] > 0
+    assert speed.large(tmp_path, "any", "mrhc", ())["prototypes"][0] > 1

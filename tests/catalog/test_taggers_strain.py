@@ -142,7 +142,9 @@ def test_another_thread_may_close_the_taggers(tmp_path: Path) -> None:
     TaggerStore(tmp_path).close()
 
 
-def test_a_name_is_free_again_where_making_the_tagger_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_made_or_deleted_durably_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, sync = TaggerStore(tmp_path), files.sync
 
     def fail(folder: Path) -> None:
@@ -150,9 +152,13 @@ def test_a_name_is_free_again_where_making_the_tagger_failed(tmp_path: Path, mon
             raise OSError(errno.EIO, "broken")
         sync(folder)
 
+    store.create(about("kept"), base())
     monkeypatch.setattr(files, "sync", fail)
     assert code(lambda: store.create(about(), base())) is Code.INSUFFICIENT_STORAGE
+    assert code(lambda: store.delete("kept")) is Code.UNAVAILABLE
     monkeypatch.undo()
+    store.get("kept").correct(correction(0))
+    store.delete("kept")
     store.check_free("mine", 1)
     store.create(about(), base())
     assert code(lambda: store.check_free("other", 1)) is Code.CONFLICT

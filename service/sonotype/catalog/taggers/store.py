@@ -93,13 +93,15 @@ class TaggerStore:
         return tagger
 
     def delete(self, name: str) -> None:
-        """Delete for good, also one that is damaged. Raises `not_found`."""
+        """Delete for good, also one that is damaged. Raises `not_found`; `unavailable` where the disk fails."""
         gone = self._root / f"{_HALF}{uuid4().hex}"
         with self._lock:
             if name not in self._open and name not in self._damaged:
                 raise SonotypeError(Code.NOT_FOUND, f"There is no tagger {name[:200]!r}.")
-            (self._root / name).rename(gone)
-            files.sync(self._root)
+            try:
+                self._move(self._root / name, gone)
+            except OSError as error:
+                raise SonotypeError(Code.UNAVAILABLE, f"The tagger {name} could not be deleted.") from error
             tagger = self._open.pop(name, None)
             self._damaged.pop(name, None)
         if tagger is not None:
@@ -110,13 +112,17 @@ class TaggerStore:
         name = tagger.about.name
         with self._lock:
             self._check_free(name)
-            made.rename(self._root / name)
-            try:
-                files.sync(self._root)
-            except OSError:
-                (self._root / name).rename(made)
-                raise
+            self._move(made, self._root / name)
             self._open[name] = tagger
+
+    def _move(self, folder: Path, to: Path) -> None:
+        """Durably, or not at all."""
+        folder.rename(to)
+        try:
+            files.sync(self._root)
+        except OSError:
+            to.rename(folder)
+            raise
 
     def _check_free(self, name: str) -> None:
         if name in self._open or name in self._damaged:
