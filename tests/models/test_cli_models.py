@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from prototype_models import fake_backbone
 from sonotype.cli.models import app
 from sonotype.core.errors import TABLE, Code
-from sonotype.models.card import Card
+from sonotype.models.card import Card, SourceSpec
 from versions_kit import write_head
 
 DATA = tiny_safetensors()
@@ -121,6 +121,19 @@ def test_heads_are_verified_in_every_version(weights: Path, tmp_path: Path) -> N
     assert "taste@1" in broken.stderr
     (tmp_path / "mine/taste/2/head.safetensors").unlink()
     assert "[weights_missing]" in run("verify", "taste", code=TABLE[Code.WEIGHTS_MISSING].exit).stderr
+
+
+def test_weights_beside_their_card_are_verified(weights: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "own"
+    folder.mkdir()
+    card = https_card("own", DATA, []).model_copy(update={"source": SourceSpec(kind="none")})
+    (folder / "card.toml").write_text(toml(card), encoding="utf-8")
+    assert "[weights_missing]" in run("verify", "own", code=TABLE[Code.WEIGHTS_MISSING].exit).stderr
+    (folder / "model.safetensors").write_bytes(DATA)
+    assert run("verify", "own").stdout == "1 of 1 models are whole\n"
+    (folder / "model.safetensors").write_bytes(DATA + b" ")
+    broken = run("verify", "--all", code=TABLE[Code.WEIGHTS_CORRUPT].exit)
+    assert "own@1" in broken.stderr
 
 
 def test_the_list_for_people(weights: Path) -> None:

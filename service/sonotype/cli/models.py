@@ -189,16 +189,21 @@ def _chosen(
 
 
 def _verifiable(registry: Registry, names: Sequence[str] | None, every: bool) -> list[AnyCard]:
-    """The named models, or those with weights on disk and every version of every head, which always has its own."""
+    """The named models, or those with weights on disk or beside their card, and every version of every head."""
     if names and not every:
         return list({card.address: card for card in map(registry.find, names)}.values())
     standing = [card for name in registry.head_cards() for card in registry.versions(name).values()]
-    return [*_chosen(registry, names, every, _on_disk(registry)), *standing]
+    return [*_chosen(registry, names, every, _on_disk_or_beside(registry)), *standing]
 
 
 def _on_disk(registry: Registry) -> Callable[[Card], bool]:
     """What `--all` means for commands about pulled weights: intact or not, there is a file."""
     return lambda card: weights_file(card, registry.weights_dir).exists() or is_from_zoo(registry, card)
+
+
+def _on_disk_or_beside(registry: Registry) -> Callable[[Card], bool]:
+    pulled = _on_disk(registry)
+    return lambda card: pulled(card) or (card.source.kind == "none" and card.weights is not None)
 
 
 def _print(as_json: bool, value: Any, lines: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from sonotype.cli.errors import stderr
 from sonotype.cli.licences import accepted, show_terms
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import AnyCard, AnyHeadCard, Card, read_card
+from sonotype.models.card import AnyCard, Card, read_card
 from sonotype.models.registry import Registry
 from sonotype.models.repository import pulled_models
 from sonotype.models.weights import store
@@ -136,20 +136,22 @@ def is_from_zoo(registry: Registry, card: AnyCard) -> bool:
 
 def check_weights(registry: Registry, card: AnyCard) -> None:
     """Hash weights. Raises `weights_missing` or `weights_corrupt`."""
-    if not isinstance(card, Card):
-        _check_head(registry, card)
-    elif is_from_zoo(registry, card):
+    if isinstance(card, Card) and is_from_zoo(registry, card):
         installed.verify(registry.folder(card))
+    elif not isinstance(card, Card) or card.source.kind == "none":
+        _check_beside(registry, card)
     else:
         store.verify(card, registry.weights_dir)
 
 
-def _check_head(registry: Registry, card: AnyHeadCard) -> None:
+def _check_beside(registry: Registry, card: AnyCard) -> None:
+    if card.weights is None:
+        return
     path = registry.weights_path(card)
     if path is None:
         raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} do not lie beside its card.")
     if sha256_of(path) != card.weights.sha256:
-        raise corrupt(f"The weights of {card.address} have changed on disk; train or copy the model again.")
+        raise corrupt(f"The weights of {card.address} have changed on disk; train, import or copy the model again.")
 
 
 def remove_weights(registry: Registry, card: Card) -> int:
