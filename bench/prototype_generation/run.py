@@ -73,6 +73,15 @@ def _noisy(corpus: Corpus, name: str, level: float, share: float, seed: int) -> 
     return contenders.measure(dirty, name, contenders.field(share)[name], ("near",))[0]
 
 
+def rounded(figures: Any) -> Any:
+    """Four digits after the point, as many as any table shows."""
+    if isinstance(figures, dict):
+        return {key: rounded(value) for key, value in figures.items()}
+    if isinstance(figures, (list, tuple)):
+        return [rounded(value) for value in figures]
+    return round(figures, 4) if isinstance(figures, float) else figures
+
+
 def show(corpus: str, rows: list[Row]) -> None:
     columns = ("size %", "k", "HL", "F1 macro", "F1 micro", "mAP", "build s", "µs/query")
     grid = Table("method", "kNN", *columns, title=corpus)
@@ -106,7 +115,7 @@ def main() -> None:
             results[corpus.name]["noise"] = list(noise(corpus, options.share))
         show(corpus.name, results[corpus.name]["rows"])
         if options.out:
-            options.out.write_text(json.dumps(results, indent=1) + "\n")
+            options.out.write_text(json.dumps(rounded(results), indent=1) + "\n")
     if options.picture:
         options.picture.write_text(draw(results))
 

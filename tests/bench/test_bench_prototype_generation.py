@@ -53,6 +53,7 @@ def test_average_precision_gives_equal_scores_one_rank() -> None:
     truth = np.array([[True], [False], [True], [False]])
     assert mean_average_precision(truth, np.array([[0.9], [0.5], [0.5], [0.1]])) == pytest.approx(0.5 + 0.5 * 2 / 3)
     assert mean_average_precision(truth, np.ones((4, 1))) == 0.5
+    assert mean_average_precision(truth, np.nextafter(1.0, [[0], [2], [0], [2]])) == 0.5
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.4])

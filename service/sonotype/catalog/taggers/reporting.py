@@ -98,7 +98,8 @@ def mean_average_precision(said: Said, scores: Doubles) -> float | None:
 
 
 def _average_precision(truth: Bools, scores: Doubles) -> float:
-    """Sum of precision times gain in recall over the thresholds; equal scores share one."""
+    """Sum of precision times gain in recall over the thresholds; scores equal to 12 digits share one."""
+    scores = scores.round(12)
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(truth[order])
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
