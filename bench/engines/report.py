@@ -29,7 +29,14 @@ def markdown(result: Mapping[str, Any]) -> str:
     for cells in _cells(result):
         chosen = cells[-1] == "chosen"
         lines.append("| " + " | ".join(f"**{cell}**" if chosen and cell else cell for cell in cells) + " |")
-    return "\n".join(re.sub(" +", " ", line) for line in lines) + "\n"
+    return "\n".join(re.sub(" +", " ", line) for line in [*lines, "", caption(result)]) + "\n"
+
+
+def caption(result: Mapping[str, Any]) -> str:
+    """On what, and how often."""
+    machine, versions = result["machine"], ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    work = f"{result['rounds']} rounds, {result['clips']} clips of music, load {result['load']} at the start"
+    return f"{machine['cores']} cores of {machine['cpu']}; {work}; {versions}."
 
 
 def placed(page: str, text: str) -> str:

@@ -60,7 +60,8 @@ def test_a_choice_that_is_slow_or_far_off_is_named() -> None:
 
 
 def test_the_table_replaces_the_one_on_the_page() -> None:
-    result = {"rows": [make_row("torch fp32"), make_row("openvino bf16", chosen=True)], "clips": 6}
+    result = {"rows": [make_row("torch fp32"), make_row("openvino bf16", chosen=True)], "clips": 6, "rounds": 3}
+    result |= {"load": 0.5, "versions": {"torch": "2.0"}, "machine": {"cores": 2, "cpu": "a CPU"}}
     text = report.markdown(result)
     page = f"# Engines\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nafter\n"
     new = report.placed(page, text)
@@ -69,7 +70,8 @@ def test_the_table_replaces_the_one_on_the_page() -> None:
     assert new.endswith("\nafter\n")
     assert report.placed(new, text) == new
     lines = text.splitlines()
-    assert {line.count("|") for line in lines} == {11}
+    assert {line.count("|") for line in lines[:4]} == {11}
+    assert lines[5] == "2 cores of a CPU; 3 rounds, 6 clips of music, load 0.5 at the start; torch 2.0."
     assert lines[2].startswith("| m | torch fp32 | 12.3 |")
     assert "**openvino bf16**" in lines[3]
     with pytest.raises(ValueError, match="needs the lines"):
