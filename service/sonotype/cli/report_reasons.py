@@ -35,15 +35,14 @@ def _decided(decided: dict[str, Any]) -> Iterator[RenderableType]:
     """What a tagger went by: the prototypes near the clip, and tracks they stand for."""
     if decided["far"]:
         yield Text("far from anything the tagger knows", style="yellow")
+    best = decided["labels"][0] if decided["labels"] else None
     table = Table(box=None)
-    for column in ("near", "distance", "tracks", "such as", "mostly for"):
-        table.add_column(column, justify="right" if column in ("distance", "tracks") else "left")
+    for column in ("near", "distance", "tracks", "" if best is None else f"of {escape(best['label'])}", "such as"):
+        table.add_column(column, justify="left" if column == "such as" else "right")
     for place, near in enumerate(decided["prototypes"]):
-        made = max(decided["labels"], key=lambda one, at=place: one["shares"][at], default=None)
-        best = "" if made is None else f"{made['label']} ({made['shares'][place]:.0%})"
-        examples = ", ".join(near["examples"])
-        row = (str(near["prototype"]), f"{near['distance']:.3f}", str(near["members"]), escape(examples), escape(best))
-        table.add_row(*row)
+        share = "" if best is None else f"{best['shares'][place]:.0%}"
+        examples = escape(", ".join(near["examples"]))
+        table.add_row(str(near["prototype"]), f"{near['distance']:.3f}", str(near["members"]), share, examples)
     yield table
 
 
