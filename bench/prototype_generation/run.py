@@ -51,7 +51,7 @@ def table(corpus: Corpus, share: float) -> list[Row]:
 def curve(corpus: Corpus) -> list[Row]:
     """How mean average precision grows with the budget."""
     return [
-        row | {"share": share}
+        {"share": share, **{key: row[key] for key in ("name", "prototypes", "map")}}
         for share in SHARES
         if 3 <= share * len(corpus.x) <= LARGEST
         for name in CURVES
