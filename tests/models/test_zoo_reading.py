@@ -198,6 +198,9 @@ def test_a_file_that_would_unpack_to_any_size(tmp_path: Path) -> None:
 def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
     state: dict[str, Any] = {**random_state(), "norm.bias": np.zeros(64, np.int64)}
     assert "of type I64" in refused(write_safetensors(tmp_path / "a.safetensors", state))
+    quantised = {**tensors(random_state()), "norm.bias": torch.zeros(64, dtype=torch.int8)}
+    assert "of type torch.int8" in refused(write_ckpt(tmp_path / "a.ckpt", quantised))
+    assert "norm.bias" in read_state(write_ckpt(tmp_path / "b.ckpt", tensors(random_state())))
 
 
 @pytest.mark.parametrize("length", [1, 3, 7, 8, 9, 20])

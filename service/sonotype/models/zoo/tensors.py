@@ -20,7 +20,7 @@ from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.weights.base import corrupt
 from sonotype.models.zoo.ast_names import from_ast, is_ast
-from sonotype.models.zoo.maest_state import State
+from sonotype.models.zoo.maest_state import BUFFERS, State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,7 +77,7 @@ def _checkpoint(path: Path) -> State:
     if not isinstance(inner, dict):
         raise corrupt(f"{path.name!r} holds no state dict under 'model'.")
     state = _averaged(state_of(inner, path.name))
-    return {name: _array(tensor) for name, tensor in state.items()}
+    return {name: _array(tensor, name, path.name) for name, tensor in state.items()}
 
 
 def _averaged(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -89,7 +89,10 @@ def _averaged(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _array(tensor: Tensor) -> Floats:
+def _array(tensor: Tensor, name: str, what: str) -> Floats:
+    # quantised weights without their scales; what is no parameter may be of any type
+    if not tensor.is_floating_point() and not name.startswith(BUFFERS):
+        raise corrupt(f"{what}: {name[:120]!r} is of type {tensor.dtype}, which no weight is.")
     array: Floats = tensor.detach().float().numpy()
     return array
 
