@@ -112,6 +112,21 @@ def test_a_disk_that_fails_twice_is_mended_before_the_next_line(
     assert again.facts() == mine.facts()
 
 
+def test_a_correction_that_fails_on_its_way_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = taught(tmp_path / "mine", 4)
+    before = bits(mine.taught)
+    with pytest.raises(TypeError):  # no line of the log can hold half a character
+        mine.correct(Correction("t0", LABELS[0], True, client="\ud800"))
+    assert bits(mine.taught) == before
+    monkeypatch.setattr(mine._decider, "decide", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mine.correct(correction(4))
+    assert bits(mine.taught) == before
+    assert mine.facts().version == 5
+    mine.correct(correction(4))
+    assert bits(Tagger(tmp_path / "mine").taught) == bits(mine.taught)
+
+
 def test_a_closed_tagger_writes_into_nobody_elses_file(tmp_path: Path) -> None:
     mine = taught(tmp_path / "mine", 1)
     mine.close()

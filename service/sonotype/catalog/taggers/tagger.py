@@ -95,11 +95,12 @@ class Tagger:
             known = self.history.known(correction.event, said)
             if known is not None:
                 return Outcome(known, len(self.taught), replayed=True)
+            self._check(correction)
             with self._asking:
-                change = self._apply(correction)
                 try:
+                    change = self._apply(correction)
                     self._log.append(change)
-                except SonotypeError:
+                except BaseException:
                     self._adopt(self._built())
                     raise
                 self.history.add(change)
@@ -135,15 +136,19 @@ class Tagger:
             taught = self.taught
             return tuple(taught.ids), taught.vectors.values.copy(), taught.said.values.copy()
 
+    def _check(self, correction: Correction) -> None:
+        if correction.vector is not None:
+            self._checked(correction.vector)
+        elif not self.knows(correction.track):
+            raise _unknown(correction.track)
+
     def _apply(self, correction: Correction) -> Change:
         """Change the set; not acknowledged before it is written down."""
         taught, label, part = self.taught, self.about.labels.index(correction.label), None
         vector = None if correction.track in taught.number else correction.vector
         if vector is not None:
-            part = int(taught.nearest(self._checked(vector))[0])
+            part = int(taught.nearest(vector)[0])
             taught.join(correction.track, vector, part)
-        elif correction.track not in taught.number:
-            raise _unknown(correction.track)
         taught.judge(correction.track, label, positive=correction.positive)
         split, merge = self._decider.decide(taught.part_of[taught.number[correction.track]])
         return Change(
