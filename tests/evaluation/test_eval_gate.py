@@ -146,8 +146,14 @@ def test_medoids_of_their_own_are_decoded_too(model: Path, manifest: Path, tmp_p
     (model / "card.toml").write_text(card_text(card.model_copy(update={"weights": weights})))
     found = read_provenance(model / "provenance.json").model_copy(update={"weights_sha256": weights.sha256})
     (model / "provenance.json").write_text(found.model_dump_json())
-    code, _, err = run(model, "--data", manifest, "--report", tmp_path / "report")
+    code, _, err = run(model, "--data", manifest, "--report", tmp_path / "report", "--tries", 2)
     assert code == 0, err
+    for record in read_provenance(model / "provenance.json").prototypes:
+        assert record.prototype is not None
+        assert record.prototype.tries == 2
+        assert all(score.noise in (score.seed, score.seed + 3) for score in record.prototype.scores)
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["tries"] == 2
+    assert "Of 2 sonifications per seed" in (tmp_path / "report" / "report.md").read_text()
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert not report["pushed"]
     assert report["prototypes"]["cosine"] != report["medoids"]["cosine"]

@@ -16,9 +16,11 @@ import soundfile
 from prometheus_client import REGISTRY
 
 from prototype_models import LABELS, SEGMENT_SAMPLES, class_wav
+from sonotype.api.prototypes import view_prototype
 from sonotype.audio.encode import encode, to_pcm
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Upload
+from sonotype.models.heads.provenance import Badge, SeedScore
 from sonotype.models.sonify.fake import FakeSonifier
 from sonotype.plane.heads import Head
 from sonotype.plane.renderings import Renderings
@@ -91,6 +93,23 @@ async def test_a_rendering_is_the_decoded_prototype(plane: Service, audio_format
     assert (file.rendering, file.media_type) == (Rendering("prototype", 2), f"audio/{audio_format}")
     assert file.duration_s == pytest.approx(SEGMENT_SAMPLES / 16000)
     assert (await plane.prototype_audio(PIANO, Rendering("prototype", 2), audio_format)).etag == file.etag
+
+
+async def test_the_noise_that_the_gate_kept_is_what_is_rendered(plane: Service, tmp_path: Path) -> None:
+    known = plane._lineups.current.prototypes.get(PIANO)
+    marks = dict.fromkeys(("cosine", "ceiling", "share", "retrieval", "classifier", "judge", "seeds"), 0.9)
+    score = SeedScore(seed=1, noise=6, cosine=0.9, rank=1, classifier="piano", judge="piano")
+    badge = Badge(passed=True, tries=3, null_other=0.0, null_zero=0.0, scores=(score,), **marks)
+    assert known.info.record is not None
+    info = replace(known.info, record=known.info.record.model_copy(update={"prototype": badge}))
+    renderings = Renderings(plane._lane, Shelf(tmp_path / "shelf"), SingleFlight(plane._store), 20)
+    for kind, seed, noise in (("prototype", 1, 6), ("prototype", 2, 2), ("medoid", 1, 1)):
+        file = await renderings.audio(replace(known, info=info), Rendering(kind, seed), "wav")
+        samples, _ = soundfile.read(io.BytesIO(file.data), dtype="int16")
+        classifier = head(plane).classifier
+        vector = classifier.medoids[known.index] if kind == "medoid" else raw(plane, PIANO)
+        np.testing.assert_array_equal(samples, heard(plane, vector, seed=noise))
+    assert view_prototype(info).note.endswith("Of 3 sonifications per seed the one nearest to its embedding is kept.")
 
 
 async def test_every_format_has_a_tag_of_its_own(plane: Service) -> None:

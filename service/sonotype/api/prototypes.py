@@ -37,6 +37,8 @@ def view_prototype(info: PrototypeInfo) -> PrototypeView:
     note = _NOTES[verdict].format(failed=", ".join(badge.failed) if badge else "")
     if verdict == "ungated" and info.offered is not None and info.offered.kind == "segment":
         note = "There is no decoder; the nearest real segment is played."
+    if badge is not None and badge.tries > 1 and info.offered is not None and info.offered.kind == "prototype":
+        note += f" Of {badge.tries} sonifications per seed the one nearest to its embedding is kept."
     return PrototypeView(info, verdict, note)
 
 

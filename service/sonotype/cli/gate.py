@@ -43,6 +43,9 @@ def gate(
     model: Annotated[Path, typer.Argument(help="The folder of a prototype model with a decoder.", exists=True)],
     data: Annotated[Path, typer.Option(help="The manifest (CSV) of the data the model was trained on.")],
     seeds: Annotated[int, typer.Option(min=0, help="Sonifications per embedding; 0 takes those of the card.")] = 0,
+    tries: Annotated[
+        int, typer.Option(min=1, max=64, help="Per seed, keep the sonification nearest to its embedding of so many.")
+    ] = 1,
     report: Annotated[
         Path | None, typer.Option(help="Folder for report.json, report.md and index.html, a page to listen to.")
     ] = None,
@@ -59,13 +62,15 @@ def gate(
     """
     with reported():
         try:
-            result, judge = _run(model, data, seeds, report, dry_run=dry_run)
+            result, judge = _run(model, data, seeds, report, tries=tries, dry_run=dry_run)
         except OSError as error:
             raise SonotypeError(Code.INTERNAL, f"A file cannot be read or written: {error}") from error
     _print(result, judge, shape)
 
 
-def _run(model: Path, data: Path, seeds: int, report: Path | None, *, dry_run: bool) -> tuple[GateResult, JudgeReport]:
+def _run(
+    model: Path, data: Path, seeds: int, report: Path | None, *, tries: int, dry_run: bool
+) -> tuple[GateResult, JudgeReport]:
     """Load everything, measure, write."""
     from sonotype.evaluation.gate import matching_provenance, run_gate, write_badges  # noqa: PLC0415 - brings torch
     from sonotype.evaluation.judging import make_judge  # noqa: PLC0415
@@ -80,7 +85,7 @@ def _run(model: Path, data: Path, seeds: int, report: Path | None, *, dry_run: b
         cache = platformdirs.user_cache_path("sonotype") / "judge"
         judge, judged = make_judge(_ears(settings), recordings, card.labels, cache=cache, progress=show)
         chosen = tuple(range(seeds)) if seeds else card.seeds
-        result = run_gate(loaded, judge, recordings, judge_name=judged.name, seeds=chosen, progress=show)
+        result = run_gate(loaded, judge, recordings, judge_name=judged.name, seeds=chosen, tries=tries, progress=show)
     if not dry_run:
         write_badges(model, result.provenance)
     if report is not None:

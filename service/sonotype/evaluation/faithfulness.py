@@ -32,6 +32,8 @@ class Trial:
         heard: the sonifications, M lists of R.
         codec: the real medoid of each through the codec without the decoder, M.
         silent: sonifications of the embedding that says nothing (z = 0), R.
+        tries: sonifications per seed, of which `heard` has the one nearest to its target.
+        noises: seeds of the noise of those that were heard, M lists of R; empty: the seeds themselves.
     """
 
     targets: Doubles
@@ -40,6 +42,8 @@ class Trial:
     heard: Sequence[Sequence[Heard]]
     codec: Sequence[Heard]
     silent: Sequence[Heard]
+    tries: int = 1
+    noises: Sequence[Sequence[int]] = ()
 
 
 def badges(trial: Trial, prototypes: Doubles, labels: Sequence[str]) -> tuple[Badge, ...]:
@@ -55,9 +59,10 @@ def badges(trial: Trial, prototypes: Doubles, labels: Sequence[str]) -> tuple[Ba
 
 def _badge(trial: Trial, j: int, prototypes: Doubles, labels: Sequence[str]) -> Badge:
     heard, label = trial.heard[j], labels[trial.owners[j]]
+    noises = trial.noises[j] if trial.noises else trial.seeds
     scores = tuple(
-        _score(seed, one, trial.targets[j], ranks(one.z, prototypes)[j], labels)
-        for seed, one in zip(trial.seeds, heard, strict=True)
+        _score((seed, noise), one, trial.targets[j], ranks(one.z, prototypes)[j], labels)
+        for seed, noise, one in zip(trial.seeds, noises, heard, strict=True)
     )
     mean = float(np.mean([score.cosine for score in scores]))
     ceiling = cosine(trial.codec[j].z, trial.targets[j])
@@ -74,6 +79,7 @@ def _badge(trial: Trial, j: int, prototypes: Doubles, labels: Sequence[str]) -> 
     failed = failures(measures)
     return Badge(
         passed=not failed,
+        tries=trial.tries,
         failed=failed,
         cosine=measures.cosine,
         ceiling=ceiling,
@@ -88,9 +94,10 @@ def _badge(trial: Trial, j: int, prototypes: Doubles, labels: Sequence[str]) -> 
     )
 
 
-def _score(seed: int, heard: Heard, target: Doubles, rank: int, labels: Sequence[str]) -> SeedScore:
+def _score(seeds: tuple[int, int], heard: Heard, target: Doubles, rank: int, labels: Sequence[str]) -> SeedScore:
     return SeedScore(
-        seed=seed,
+        seed=seeds[0],
+        noise=seeds[1],
         cosine=cosine(heard.z, target),
         rank=rank,
         classifier=labels[int(heard.classifier.argmax())],

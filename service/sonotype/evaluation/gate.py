@@ -47,6 +47,7 @@ class GateResult:
     Attributes:
         card: of the model.
         seeds: of the sonifications.
+        tries: sonifications per seed, of which the one nearest to its embedding was kept.
         provenance: with the badges.
         prototypes: summary of the decoded prototypes.
         medoids: summary of the decoded medoids.
@@ -61,6 +62,7 @@ class GateResult:
 
     card: PrototypeCard
     seeds: tuple[int, ...]
+    tries: int
     provenance: Provenance
     prototypes: Summary
     medoids: Summary
@@ -89,6 +91,7 @@ def run_gate(
     *,
     judge_name: str,
     seeds: Sequence[int],
+    tries: int = 1,
     held_out_per_label: int = HELD_OUT_PER_LABEL,
     progress: Progress = lambda stage, done, total: None,
 ) -> GateResult:
@@ -100,6 +103,7 @@ def run_gate(
         recordings: the data set the model was trained on.
         judge_name: goes into the provenance.
         seeds: of the sonifications, at least two, so that their agreement can be seen.
+        tries: sonifications per seed, of which the one nearest to its embedding is kept: what is rendered ahead.
         held_out_per_label: test recordings per label for the reference rows.
         progress: told after each sound.
 
@@ -113,7 +117,7 @@ def run_gate(
     tests = choose(recordings, "test", model.head.labels, held_out_per_label)
     kinds = _embeddings(model.head)
     steps = _Steps(progress, len(model.head.ids) * (1 + len(kinds) * len(seeds)) + len(tests))
-    stage = Stage(Listener(model.head, model.embedder, judge), model.sonifier, tuple(seeds), step=steps)
+    stage = Stage(Listener(model.head, model.embedder, judge), model.sonifier, tuple(seeds), tries=tries, step=steps)
     real, codec = real_segments(stage, [record.medoid for record in before.prototypes], recordings)
     silent = silent_takes(stage)
     found: dict[Kind, tuple[tuple[Badge, ...], Summary]] = {}
@@ -126,6 +130,7 @@ def run_gate(
     return GateResult(
         card=model.head.card,
         seeds=tuple(seeds),
+        tries=tries,
         provenance=with_badges(before, found["prototype"][0], found["medoid"][0], model.head.card, judge_name),
         prototypes=found["prototype"][1],
         medoids=found["medoid"][1],

@@ -63,6 +63,10 @@ class Listener:
         """Embeddings of the patches of a sound in the backbone's space, shape [n, D]."""
         return self._embedder.patches(at_rate(samples, rate_hz, self._embedder.sample_rate_hz))
 
+    def place(self, samples: Floats, rate_hz: int) -> Doubles:
+        """The embedding of a sound, mean over patches, in the normalised space of the prototypes, shape [D]."""
+        return np.asarray(self.head.normalise(self.embed(samples, rate_hz)).mean(axis=0))
+
     def hear(self, samples: Floats, rate_hz: int) -> Heard:
         """Embed, classify and judge one sound.
 

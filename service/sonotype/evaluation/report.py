@@ -75,6 +75,7 @@ def as_json(result: GateResult, judge: JudgeReport) -> dict[str, Any]:
         "weights_sha256": result.card.weights.sha256,
         "decoder_sha256": result.provenance.decoder_sha256,
         "seeds": list(result.seeds),
+        "tries": result.tries,
         "pushed": result.pushed,
         "ceiling": "codec" if result.coded else "real segment",
         "thresholds": {
@@ -108,6 +109,7 @@ def as_markdown(result: GateResult, judge: JudgeReport) -> str:
         f"# Gate of {result.card.address}",
         f"{result.prototypes.items} prototypes, seeds {', '.join(map(str, result.seeds))}; "
         "means over prototypes with 95 % bootstrap intervals."
+        + (f" Of {result.tries} sonifications per seed the one nearest to its embedding is kept." * (result.tries > 1))
         + (" Every prototype is its medoid, so both columns are one." if result.pushed else ""),
         _criteria_table(result),
         "## What lies behind",

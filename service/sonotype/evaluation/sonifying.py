@@ -12,7 +12,7 @@ from sonotype.audio.encode import Pcm, to_pcm
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.evaluation.faithfulness import Trial
-from sonotype.evaluation.listening import Heard, Listener
+from sonotype.evaluation.listening import Heard, Listener, cosine
 from sonotype.evaluation.recordings import Recording, fitted, read_samples
 from sonotype.models.heads.provenance import Segment
 from sonotype.models.sonify.base import Sonifier
@@ -50,6 +50,7 @@ class Stage:
         listener: model and judge.
         sonifier: the decoder.
         seeds: of the sonifications.
+        tries: sonifications per seed, of which the one nearest to its embedding is kept.
         shelf: where sounds go.
         step: progress.
     """
@@ -57,12 +58,27 @@ class Stage:
     listener: Listener
     sonifier: Sonifier
     seeds: Sequence[int]
+    tries: int = 1
     shelf: Shelf = field(default_factory=Shelf)
     step: Step = lambda stage: None
 
     def sonify(self, embedding: Floats, seed: int) -> Floats:
         """One sonification, whole, of a raw embedding [D]."""
         return np.concatenate(list(self.sonifier.stream(embedding, seed=seed)))
+
+    def nearest(self, embedding: Floats, seed: int) -> tuple[int, Floats]:
+        """The seed of the noise, and the samples, that come nearest to a raw embedding [D] by cosine, of all tries.
+
+        The first try is the seed itself; no try of one seed is one of another's.
+        """
+        noises = [seed + number * (max(self.seeds) + 1) for number in range(self.tries)]
+        takes = [self.sonify(embedding, noise) for noise in noises]
+        if len(takes) == 1:
+            return noises[0], takes[0]
+        target, rate_hz = self.listener.head.normalise(embedding[None])[0], self.sonifier.sample_rate_hz
+        near = [cosine(self.listener.place(take, rate_hz), target) for take in takes]
+        best = int(np.argmax(near))
+        return noises[best], takes[best]
 
     def hear(self, samples: Floats) -> Heard:
         """Hear samples at the sonifier's rate."""
@@ -118,15 +134,17 @@ def find(recordings: Sequence[Recording], segment: Segment) -> Recording:
 
 def run_trial(stage: Stage, kind: Kind, raw: Floats, codec: Sequence[Heard], silent: Sequence[Heard]) -> Trial:
     """Decode embeddings [M, D] of the backbone's space with every seed, and hear the results."""
-    heard = []
+    heard, noises = [], []
     for index, embedding in enumerate(raw):
-        takes = []
+        takes, kept = [], []
         for seed in stage.seeds:
-            samples = stage.sonify(embedding, seed)
+            noise, samples = stage.nearest(embedding, seed)
             stage.shelf.put(kind, index, seed, samples)
             takes.append(stage.hear(samples))
+            kept.append(noise)
             stage.step(f"decoded {kind}s")
         heard.append(takes)
+        noises.append(kept)
     return Trial(
         targets=stage.listener.head.normalise(raw),
         owners=stage.listener.head.owners,
@@ -134,6 +152,8 @@ def run_trial(stage: Stage, kind: Kind, raw: Floats, codec: Sequence[Heard], sil
         heard=heard,
         codec=codec,
         silent=silent,
+        tries=stage.tries,
+        noises=noises,
     )
 
 

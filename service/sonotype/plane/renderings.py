@@ -152,13 +152,21 @@ def _shelf_name(head: PrototypeModel) -> str:
 
 
 def _name(prototype: Prototype, rendering: Rendering) -> str:
-    return f"{prototype.info.id}.{rendering.kind}.{rendering.seed}"
+    return f"{prototype.info.id}.{rendering.kind}.{_noise(prototype, rendering)}"
+
+
+def _noise(prototype: Prototype, rendering: Rendering) -> int:
+    """The seed of the noise: the one that the gate kept of several, else the seed of the rendering itself."""
+    record = prototype.info.record
+    badge = None if record is None else record.decoded_medoid if rendering.kind == "medoid" else record.prototype
+    kept = {score.seed: score.noise for score in badge.scores} if badge else {}
+    return kept.get(rendering.seed, rendering.seed)
 
 
 def _order(prototype: Prototype, rendering: Rendering) -> Order:
     head = prototype.head
     points = head.classifier.medoids if rendering.kind == "medoid" else head.classifier.raw_prototypes()
-    return Order(head.card, head.folder, points[prototype.index : prototype.index + 1], rendering.seed)
+    return Order(head.card, head.folder, points[prototype.index : prototype.index + 1], _noise(prototype, rendering))
 
 
 def _by_urgency(prototypes: Iterable[Prototype]) -> list[tuple[Prototype, Rendering]]:

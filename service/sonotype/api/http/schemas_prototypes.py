@@ -30,6 +30,7 @@ class SeedScoreBody(Body):
     """One sonification, embedded again."""
 
     seed: int
+    noise: int = Field(description="seed of the noise that was kept of several, else the seed itself")
     cosine: float = Field(description="to the embedding it was made from, both z-scored")
     rank: int = Field(description="place of the right prototype among all by that cosine; 1 is best")
     classifier: str = Field(description="the class that the model gives it")
@@ -40,6 +41,7 @@ class BadgeBody(Body):
     """The faithfulness gate's verdict on the sonifications of one embedding, over all seeds."""
 
     passed: bool
+    tries: int = Field(description="of so many sonifications per seed the one nearest to its embedding was kept")
     failed: list[Criterion] = Field(description="criteria in which it falls short")
     cosine: float = Field(description="mean over seeds", examples=[0.72])
     ceiling: float = Field(description="what a real segment keeps through the codec alone", examples=[0.9])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from sonotype.models.card import DecoderSpec
 
@@ -21,14 +21,21 @@ class SeedScore(_Strict):
 
     `cosine` is that of its z-scored embedding to the one it was made from, `rank` the place of the right prototype
     among all by that cosine (1 is best), `classifier` and `judge` the labels that the model and the independent
-    classifier give it.
+    classifier give it. `noise` is the seed of the noise that was kept where several were tried, else the seed itself.
     """
 
     seed: int
+    noise: int
     cosine: float
     rank: int
     classifier: str
     judge: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_noise(cls, data: Any) -> Any:
+        """Files from before several were tried say nothing of the noise."""
+        return {"noise": data["seed"], **data} if isinstance(data, dict) and "seed" in data else data
 
 
 class Badge(_Strict):
@@ -36,10 +43,12 @@ class Badge(_Strict):
 
     `ceiling` is the cosine that the real medoid keeps through the codec without the decoder; `share` is
     cosine / ceiling. `retrieval`, `classifier` and `judge` are shares of seeds; `seeds` is the mean cosine between
-    seeds; the nulls are the cosines of sonifications of another class and of no embedding at all.
+    seeds; the nulls are the cosines of sonifications of another class and of no embedding at all. `tries` says of how
+    many sonifications per seed the one nearest to its embedding was kept: all else is measured on those alone.
     """
 
     passed: bool
+    tries: int = 1
     failed: tuple[Criterion, ...] = ()
     cosine: float
     ceiling: float

@@ -673,7 +673,7 @@ class BadgeSummary(_message.Message):
     def __init__(self, passed: _Optional[bool] = ..., failed: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Badge(_message.Message):
-    __slots__ = ("passed", "failed", "cosine", "ceiling", "share", "retrieval", "classifier", "judge", "seeds", "null_other", "null_zero", "scores")
+    __slots__ = ("passed", "failed", "cosine", "ceiling", "share", "retrieval", "classifier", "judge", "seeds", "null_other", "null_zero", "scores", "tries")
     PASSED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     COSINE_FIELD_NUMBER: _ClassVar[int]
@@ -686,6 +686,7 @@ class Badge(_message.Message):
     NULL_OTHER_FIELD_NUMBER: _ClassVar[int]
     NULL_ZERO_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     passed: bool
     failed: _containers.RepeatedScalarFieldContainer[str]
     cosine: float
@@ -698,21 +699,24 @@ class Badge(_message.Message):
     null_other: float
     null_zero: float
     scores: _containers.RepeatedCompositeFieldContainer[SeedScore]
-    def __init__(self, passed: _Optional[bool] = ..., failed: _Optional[_Iterable[str]] = ..., cosine: _Optional[float] = ..., ceiling: _Optional[float] = ..., share: _Optional[float] = ..., retrieval: _Optional[float] = ..., classifier: _Optional[float] = ..., judge: _Optional[float] = ..., seeds: _Optional[float] = ..., null_other: _Optional[float] = ..., null_zero: _Optional[float] = ..., scores: _Optional[_Iterable[_Union[SeedScore, _Mapping]]] = ...) -> None: ...
+    tries: int
+    def __init__(self, passed: _Optional[bool] = ..., failed: _Optional[_Iterable[str]] = ..., cosine: _Optional[float] = ..., ceiling: _Optional[float] = ..., share: _Optional[float] = ..., retrieval: _Optional[float] = ..., classifier: _Optional[float] = ..., judge: _Optional[float] = ..., seeds: _Optional[float] = ..., null_other: _Optional[float] = ..., null_zero: _Optional[float] = ..., scores: _Optional[_Iterable[_Union[SeedScore, _Mapping]]] = ..., tries: _Optional[int] = ...) -> None: ...
 
 class SeedScore(_message.Message):
-    __slots__ = ("seed", "cosine", "rank", "classifier", "judge")
+    __slots__ = ("seed", "cosine", "rank", "classifier", "judge", "noise")
     SEED_FIELD_NUMBER: _ClassVar[int]
     COSINE_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     JUDGE_FIELD_NUMBER: _ClassVar[int]
+    NOISE_FIELD_NUMBER: _ClassVar[int]
     seed: int
     cosine: float
     rank: int
     classifier: str
     judge: str
-    def __init__(self, seed: _Optional[int] = ..., cosine: _Optional[float] = ..., rank: _Optional[int] = ..., classifier: _Optional[str] = ..., judge: _Optional[str] = ...) -> None: ...
+    noise: int
+    def __init__(self, seed: _Optional[int] = ..., cosine: _Optional[float] = ..., rank: _Optional[int] = ..., classifier: _Optional[str] = ..., judge: _Optional[str] = ..., noise: _Optional[int] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("medoid", "neighbours", "purity", "share")
