@@ -82,6 +82,16 @@ class FakeCatalog:
             self.keys[clean.client, clean.idempotency_key] = (said, stored)
         return stored
 
+    async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
+        await self._work()
+        clean = checked(submission, has_upload=True)
+        for track in self.stored.values():
+            mine = track.id == clean.id if clean.id else _key(track.metadata) == _key(clean.metadata)
+            if mine and track.content_sha256 == content_sha256:
+                self.stored[track.id] = replace(track, metadata=clean.metadata)
+                return track.id
+        return None
+
     def _keep(self, clean: Submission, values: Floats, upload: Upload | None) -> Stored:
         same = [
             t.id

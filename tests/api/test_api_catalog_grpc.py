@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -235,7 +236,7 @@ async def test_every_method_needs_a_key(rpc: CatalogStub, plane: FakePlane) -> N
         made = streams.get(method.name) or getattr(cat, method.input_type.name)()
         call = getattr(rpc, method.name)(made)
         assert (await refused(call.read() if method.name == "WatchJob" else call))[1] == "unauthenticated", method.name
-    assert len(names) == 16
+    assert len(names) == 17
     await rpc.GetCatalog(cat.GetCatalogRequest(), metadata=[("x-api-key", "one")])
 
 
@@ -247,6 +248,16 @@ async def test_a_cancelled_call_cancels_the_work(rpc: CatalogStub, plane: FakePl
     await asyncio.wait_for(catalog.left.wait(), 5)
     await asyncio.sleep(0)
     assert plane.held_bytes == 0
+
+
+async def test_a_file_that_is_there_need_not_be_sent(rpc: CatalogStub) -> None:
+    await rpc.PutTrack(put(cat.PutTrackOptions(id="a"), b"RIFF"))
+    sha256 = hashlib.sha256(b"RIFF").hexdigest()
+    assert (await rpc.CheckTrack(cat.CheckTrackRequest(id="a", content_sha256=sha256))).id == "a"
+    other = await rpc.CheckTrack(cat.CheckTrackRequest(id="a", content_sha256="0" * 64))
+    assert not other.HasField("id")
+    call = rpc.CheckTrack(cat.CheckTrackRequest(id="a", content_sha256="?"))
+    assert (await refused(call))[:2] == ("INVALID_ARGUMENT", "invalid_request")
 
 
 async def test_health_and_reflection_know_the_service(channel: grpc.aio.Channel) -> None:

@@ -376,3 +376,25 @@ async def test_a_client_that_leaves_is_led_nowhere(port: int, plane: FakePlane) 
 def test_defaults_are_those_of_the_plane() -> None:
     assert TrackUploadParams().submission({}) == Submission(Metadata())
     assert MetadataBody().metadata() == Metadata()
+
+
+# --- whether a file need be sent
+
+
+async def test_a_file_that_is_there_need_not_be_sent(client: httpx.AsyncClient, catalog: FakeCatalog) -> None:
+    await client.post("/v1/tracks", params={"external_id": "x"}, content=DATA, headers=WAV)
+    asked: dict[str, Any] = {"metadata": {"external_id": "x", "title": "Now"}, "content_sha256": Upload.of(DATA).sha256}
+    answer = await client.post("/v1/tracks/unchanged", json=asked)
+    assert (answer.status_code, answer.json()) == (200, {"id": "t0"})
+    assert catalog.stored["t0"].metadata.title == "Now"
+    for other in ({"content_sha256": "0" * 64}, {"id": "t9"}, {"metadata": {"external_id": "y"}}):
+        assert (await client.post("/v1/tracks/unchanged", json=asked | other)).json() == {"id": None}
+    assert len(catalog.puts) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"content_sha256": "XYZ"}, {"content_sha256": None}, {"id": "a/b"}, {"metadata": {"year": 0}}, {"k": 1}]
+)
+async def test_questions_about_no_file_are_refused(client: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
+    asked = {"metadata": {}, "content_sha256": "0" * 64}
+    detail(await client.post("/v1/tracks/unchanged", json=asked | wrong))

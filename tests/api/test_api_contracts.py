@@ -65,6 +65,7 @@ def test_openapi_documents_what_is_promised(app: FastAPI) -> None:
         "/v1/prototypes/{prototype_id}/audio",
         "/v1/sonify",
         "/v1/tracks",
+        "/v1/tracks/unchanged",
         "/v1/tracks/{track_id}",
         "/v1/tracks/{track_id}/similar",
         "/v1/tracks/{track_id}/similar/{other_id}/why",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,13 @@ def test_a_folder_twice_in_process(tmp_path: Path, music: Path) -> None:
     assert not list((tmp_path / "mine" / "ingest").iterdir()), "a journal was left behind"
 
 
+def _uploads(service: Served) -> float:
+    """How many tracks were sent to a service."""
+    text = service.client().get("/metrics").text
+    sent = re.findall(r'sonotype_http_requests_total\{code="20\d",method="POST",route="/v1/tracks"\} (\S+)', text)
+    return sum(map(float, sent))
+
+
 def test_lists_go_to_a_service(tmp_path: Path, music: Path, service: Served) -> None:
     options = ["--root", str(music), "--collection", "remote", "--server", service.url, "--format", "json"]
     done = call("ingest", str(music / "list.csv"), *options, folder=tmp_path)
@@ -91,6 +99,10 @@ def test_lists_go_to_a_service(tmp_path: Path, music: Path, service: Served) -> 
     assert answer["job"]["counts"] == {"pending": 0, "stored": 1, "unchanged": 0, "skipped": 0, "failed": 1}
     assert [file["code"] for file in answer["files"]] == [None, "not_found"]
     assert call("ingest", str(music / "list.m3u8"), *options, folder=tmp_path).exit_code == 0
+    calls = _uploads(service)
+    again = json.loads(call("ingest", str(music / "list.m3u8"), *options, folder=tmp_path).stdout)
+    assert again["job"]["counts"]["unchanged"] == again["job"]["total"] > 0, "asked first"
+    assert _uploads(service) == calls, "nothing was uploaded"
     tracks = service.client().get("/v1/tracks", params={"collection": "remote"}).json()["tracks"]
     told = [{name: track["metadata"][name] for name in ("external_id", "title", "artist", "tags")} for track in tracks]
     assert told == [

@@ -119,6 +119,20 @@ class TrackSubmission(Options):
         return Submission(self.metadata.metadata(), embedding=embedding, embedding_of=self.embedding_of, **sent)
 
 
+class TrackCheck(Options):
+    """A file that could be sent, without its audio."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: TrackId | None = Field(None, description="the id to store it under; absent means that the external id decides")
+    metadata: MetadataBody = Field(MetadataBody(), description="what is known of it")
+    content_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the file, in hexadecimal digits")
+
+    def submission(self) -> Submission:
+        """What would be stored."""
+        return Submission(self.metadata.metadata(), id=self.id)
+
+
 class StreamedSubmission(TrackSubmission, UploadOptions):
     """A track as gRPC sends it: with its embedding, or before its audio."""
 

@@ -17,6 +17,7 @@ from sonotype.cli.document import Document
 from sonotype.cli.local import open_plane
 from sonotype.cli.rest import Rest, open_rest
 from sonotype.cli.wiring import Wiring
+from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.ingest.target import IngestTarget
@@ -28,12 +29,13 @@ class RemoteTarget:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._cannot_say = False
 
     async def put_track(self, submission: Submission, upload: Upload | None = None) -> Stored:
         """Upload one file. Raises as `Rest`."""
         assert upload is not None, "only files are ingested. This is a bug."  # noqa: S101
         path = "/v1/tracks" if submission.id is None else f"/v1/tracks/{quote(submission.id, safe='')}"
-        metadata = orjson.dumps({name: value for name, value in asdict(submission.metadata).items() if value})
+        metadata = orjson.dumps(_said(submission))
         answer = await self._rest.ask(
             "POST" if submission.id is None else "PUT",
             path,
@@ -46,8 +48,19 @@ class RemoteTarget:
         return Stored(_track(answer.json(), submission, upload), created=answer.status_code == httpx.codes.CREATED)
 
     async def unchanged(self, submission: Submission, content_sha256: str) -> str | None:
-        """A service knows only when it is asked to store; its cache then saves the computing."""
-        return None
+        """Ask before the upload, unless the service is too old to know. Raises as `Rest`."""
+        if self._cannot_say:
+            return None
+        asked = {"metadata": _said(submission), "content_sha256": content_sha256}
+        asked |= {} if submission.id is None else {"id": submission.id}
+        try:
+            found = await self._rest.document("POST", "/v1/tracks/unchanged", json=asked)
+        except SonotypeError as error:
+            if error.code not in (Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED):
+                raise
+            self._cannot_say = True
+            return None
+        return None if found["id"] is None else str(found["id"])
 
 
 @asynccontextmanager
@@ -65,6 +78,10 @@ async def open_target(
     else:
         async with open_plane(wired, settings, with_catalog=True) as plane:
             yield plane.catalog
+
+
+def _said(submission: Submission) -> Document:
+    return {name: value for name, value in asdict(submission.metadata).items() if value}
 
 
 def _track(body: Document, submission: Submission, upload: Upload) -> Track:

@@ -17,7 +17,7 @@ from sonotype.api.grpc.convert_search import (
     status_of,
     why_of,
 )
-from sonotype.api.grpc.convert_tracks import stored_of, submission_of, track_of
+from sonotype.api.grpc.convert_tracks import check_of, stored_of, submission_of, track_of
 from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.grpc.gen.catalog_pb2_grpc import CatalogServicer as Contract
 from sonotype.api.grpc.intake import UploadStream
@@ -43,6 +43,17 @@ class CatalogServicer(JobMethods, Contract):
                 return stored_of(await self._catalog.put_track(submission, upload if has_upload else None))
 
         return await self._answer("PutTrack", context, work)
+
+    async def CheckTrack(  # noqa: N802 - the contract's name
+        self, request: cat.CheckTrackRequest, context: Any
+    ) -> cat.CheckTrackResponse:
+        """Say whether a file need be sent."""
+
+        async def work(call: Call, client: str | None) -> cat.CheckTrackResponse:
+            asked = check_of(request)
+            return cat.CheckTrackResponse(id=await self._catalog.unchanged(asked.submission(), asked.content_sha256))
+
+        return await self._answer("CheckTrack", context, work)
 
     async def GetTrack(self, request: cat.GetTrackRequest, context: Any) -> cat.Track:  # noqa: N802
         """Tell of a track."""

@@ -11,7 +11,7 @@ from sonotype.api.grpc.enums import LANES
 from sonotype.api.grpc.fields import chosen, filled, given, timestamp
 from sonotype.api.grpc.gen import catalog_pb2 as cat
 from sonotype.api.options import parse_options
-from sonotype.api.track_params import Sent, StreamedSubmission
+from sonotype.api.track_params import Sent, StreamedSubmission, TrackCheck
 from sonotype.catalog.port import Stored
 from sonotype.catalog.track import Metadata, Track, TrackEvidence, TrackLabel
 from sonotype.core.errors import Code, SonotypeError
@@ -30,6 +30,12 @@ def submission_of(options: cat.PutTrackOptions, client: str | None) -> Submissio
         values["embedding"] = list(options.embedding)
     sent = Sent(id=options.id or None, idempotency_key=options.idempotency_key or None, client=client)
     return parse_options(StreamedSubmission, values).submission(sent)
+
+
+def check_of(request: cat.CheckTrackRequest) -> TrackCheck:
+    """A file that could be sent. Raises `invalid_request`."""
+    values = {"metadata": _metadata_values(request.metadata), "content_sha256": request.content_sha256}
+    return parse_options(TrackCheck, values | filled(request, "id"))
 
 
 def stored_of(stored: Stored) -> cat.PutTrackResponse:

@@ -33,7 +33,7 @@ from sonotype.api.http.schemas import Problem
 from sonotype.api.job_params import JobBody
 from sonotype.api.sonify import SonifyBody
 from sonotype.api.tagger_params import FeedbackBody, RollbackBody, TagBody, TaggerBody, UndoBody
-from sonotype.api.track_params import TrackSubmission
+from sonotype.api.track_params import TrackCheck, TrackSubmission
 from sonotype.api.web.routes import router as web
 from sonotype.core.settings import Settings
 from sonotype.plane.port import Plane
@@ -90,6 +90,7 @@ def _complete(document: dict[str, Any]) -> None:
     for body in (
         Problem,
         SonifyBody,
+        TrackCheck,
         TrackSubmission,
         SimilarBody,
         PlaylistBody,

@@ -71,6 +71,12 @@ class TrackBody(TrackSummary):
     evidence: list[TrackEvidenceBody]
 
 
+class TrackCheckBody(Body):
+    """Whether a file need be sent."""
+
+    id: str | None = Field(description="of the track that stands for it already; null means: send the file")
+
+
 class TracksBody(Body):
     """A page of tracks, in the order of creation."""
 

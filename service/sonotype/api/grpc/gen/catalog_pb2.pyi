@@ -136,6 +136,22 @@ class PutTrackResponse(_message.Message):
     replayed: bool
     def __init__(self, track: _Optional[_Union[Track, _Mapping]] = ..., created: _Optional[bool] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
+class CheckTrackRequest(_message.Message):
+    __slots__ = ("id", "metadata", "content_sha256")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    metadata: TrackMetadata
+    content_sha256: str
+    def __init__(self, id: _Optional[str] = ..., metadata: _Optional[_Union[TrackMetadata, _Mapping]] = ..., content_sha256: _Optional[str] = ...) -> None: ...
+
+class CheckTrackResponse(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
 class Track(_message.Message):
     __slots__ = ("id", "metadata", "content_sha256", "labels", "evidence", "generations", "source", "created_at", "updated_at")
     ID_FIELD_NUMBER: _ClassVar[int]

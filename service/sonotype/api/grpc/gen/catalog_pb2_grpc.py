@@ -40,6 +40,11 @@ class CatalogStub:
                 request_serializer=sonotype_dot_v1_dot_catalog__pb2.PutTrackRequest.SerializeToString,
                 response_deserializer=sonotype_dot_v1_dot_catalog__pb2.PutTrackResponse.FromString,
                 _registered_method=True)
+        self.CheckTrack = channel.unary_unary(
+                '/sonotype.v1.Catalog/CheckTrack',
+                request_serializer=sonotype_dot_v1_dot_catalog__pb2.CheckTrackRequest.SerializeToString,
+                response_deserializer=sonotype_dot_v1_dot_catalog__pb2.CheckTrackResponse.FromString,
+                _registered_method=True)
         self.GetTrack = channel.unary_unary(
                 '/sonotype.v1.Catalog/GetTrack',
                 request_serializer=sonotype_dot_v1_dot_catalog__pb2.GetTrackRequest.SerializeToString,
@@ -124,6 +129,13 @@ class CatalogServicer:
     def PutTrack(self, request_iterator, context):
         """Stores a track for good: it is found by the next search. The first message holds the options; where they hold no
         embedding, every further one holds a chunk of the audio file, which is analysed and not kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckTrack(self, request, context):
+        """Asks whether a track stands for a file already, so that the file need not be sent; its metadata is updated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,6 +255,11 @@ def add_CatalogServicer_to_server(servicer, server):
                     request_deserializer=sonotype_dot_v1_dot_catalog__pb2.PutTrackRequest.FromString,
                     response_serializer=sonotype_dot_v1_dot_catalog__pb2.PutTrackResponse.SerializeToString,
             ),
+            'CheckTrack': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckTrack,
+                    request_deserializer=sonotype_dot_v1_dot_catalog__pb2.CheckTrackRequest.FromString,
+                    response_serializer=sonotype_dot_v1_dot_catalog__pb2.CheckTrackResponse.SerializeToString,
+            ),
             'GetTrack': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrack,
                     request_deserializer=sonotype_dot_v1_dot_catalog__pb2.GetTrackRequest.FromString,
@@ -347,6 +364,33 @@ class Catalog:
             '/sonotype.v1.Catalog/PutTrack',
             sonotype_dot_v1_dot_catalog__pb2.PutTrackRequest.SerializeToString,
             sonotype_dot_v1_dot_catalog__pb2.PutTrackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckTrack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sonotype.v1.Catalog/CheckTrack',
+            sonotype_dot_v1_dot_catalog__pb2.CheckTrackRequest.SerializeToString,
+            sonotype_dot_v1_dot_catalog__pb2.CheckTrackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
 from sonotype.api.http.auth import Client
-from sonotype.api.http.catalog_docs import STORED, USUAL
+from sonotype.api.http.catalog_docs import STORED, USUAL, json_of
 from sonotype.api.http.context import plane_of, settings_of
 from sonotype.api.http.intake import is_json, read_json, receive
 from sonotype.api.http.leave import unless_client_leaves
@@ -20,10 +20,10 @@ from sonotype.api.http.render_catalog import track_body, track_url, tracks_body
 from sonotype.api.http.routes.models import no_parameters
 from sonotype.api.http.routes.uploads import Timeout
 from sonotype.api.http.schemas import problems
-from sonotype.api.http.schemas_catalog import TrackBody, TracksBody
+from sonotype.api.http.schemas_catalog import TrackBody, TrackCheckBody, TracksBody
 from sonotype.api.job_params import TracksParams
 from sonotype.api.options import parse_options
-from sonotype.api.track_params import MetadataBody, Sent, TrackSubmission, TrackUploadParams
+from sonotype.api.track_params import MetadataBody, Sent, TrackCheck, TrackSubmission, TrackUploadParams
 from sonotype.catalog.port import Stored
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.plane.catalog import limits
@@ -72,6 +72,24 @@ async def post_track(
     A track of the same collection and external id is replaced; without an external id, one of the same content.
     """
     return await _store(request, params, {"idempotency_key": key, "client": client}, wait_s)
+
+
+@router.post(
+    "/v1/tracks/unchanged",
+    response_model=None,
+    responses={200: {"model": TrackCheckBody}, **problems(*USUAL, Code.INSUFFICIENT_STORAGE)},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": json_of("TrackCheck", {})}}},
+    dependencies=[Depends(no_parameters)],
+    summary="Need a file be sent?",
+)
+async def unchanged(request: Request, client: Client) -> Response:
+    """Say whether a track stands for a file already: it has this content and an embedding of the catalogue's model.
+
+    Its metadata is updated. Where the answer names no track, the file has to be sent.
+    """
+    asked = parse_options(TrackCheck, await read_json(request, settings_of(request)))
+    found = await plane_of(request).catalog.unchanged(asked.submission(), asked.content_sha256)
+    return json_response({"id": found})
 
 
 @router.get(
