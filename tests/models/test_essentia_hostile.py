@@ -103,6 +103,7 @@ def dense(kernel: bytes) -> bytes:
         dense(huge((2**62, 2**62))),
         dense(huge((-1, -4))),
         dense(huge((0, 4), b"")),
+        dense(huge((0, 2**62), b"")),
         dense(huge((1,) * 9)),
         dense(splat((2**20, 2**20))),
         dense(const("model/dense/kernel", np.float32(1), put(1, 1) + b"\x38\x01" * 5000)),
@@ -232,7 +233,9 @@ def test_damaged_shards_are_refused(tmp_path: Path) -> None:
     assert "in none of the shards" in damaged(tmp_path, lambda m: group(m)["weights"][0].update(name="other"))
     assert "layers model" in damaged(tmp_path, lambda m: m.update(modelTopology={"model_config": {}}))
     assert "two nodes" in damaged(tmp_path, lambda m: m["modelTopology"]["node"].append(m["modelTopology"]["node"][0]))
-    assert "setting" in damaged(tmp_path, lambda m: m["modelTopology"]["node"][0].update(attr={"x": {"i": "many"}}))
+    for value in ({"i": "many"}, {"i": float("inf")}, {"list": {"i": [float("inf")]}}):
+        change = lambda m, value=value: m["modelTopology"]["node"][0].update(attr={"x": value})  # noqa: E731
+        assert "setting" in damaged(tmp_path, change)
 
 
 def test_a_pickle_is_no_graph(tmp_path: Path) -> None:

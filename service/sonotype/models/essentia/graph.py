@@ -99,7 +99,8 @@ class Graph:
                 constants of this graph, shapes that repeat one number included, become more than any model has.
         """
         self._numbers += tensor.size
-        if tensor.kind != "float" or self._numbers > MAX_NUMBERS:
+        # an axis of length zero hides the lengths of the others from their product
+        if tensor.kind != "float" or self._numbers > MAX_NUMBERS or max(tensor.shape, default=0) > MAX_NUMBERS:
             raise corrupt("The graph holds constants of another type or size than any model needs.")
         values = _filled(tensor).astype(np.float32)
         if not np.isfinite(values).all():

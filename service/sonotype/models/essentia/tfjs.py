@@ -152,7 +152,7 @@ def _attribute(raw: Mapping[str, Any]) -> Attribute | None:
             words, numbers = raw["list"].get("s", ()), raw["list"].get("i", ())
             return tuple(_word(str(one)) for one in words) or tuple(int(one) for one in numbers)
         found = [read(raw[kind]) for kind, read in _PLAIN.items() if kind in raw]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise corrupt("A setting of the graph cannot be read.") from None
     return found[0] if found else None
 
