@@ -17,7 +17,7 @@ from sonotype.core.errors import TABLE, Code
 from sonotype.models.card import Card, LicenceSpec
 from sonotype.models.tuning import candidates
 from sonotype.models.zoo.ast_names import POSITIONS, from_ast, to_ast
-from sonotype.training.model_folder import card_text
+from sonotype.models.zoo.installed import card_text
 from transfer_heads import make_head
 
 TERMS = LicenceSpec(spdx="CC-BY-NC-SA-4.0", commercial=False, holder="somebody", url="https://example.org/terms")
@@ -120,6 +120,12 @@ def test_tuning_is_printed_and_remembered(repository: Path, monkeypatch: pytest.
     assert json.loads(run("tune", "--json").stdout)["models"] == first
     assert "chosen" in run("tune", "maest-tiny").stdout
     assert "nothing to choose" in run("tune", "yamnet", code=TABLE[Code.INVALID_REQUEST].exit).stderr
+
+
+@pytest.mark.parametrize(("device", "reason"), [("gpu", "A device is cpu or cuda:N"), ("cuda:99", "no cuda:99 here")])
+def test_devices_that_are_not_here_are_refused(device: str, reason: str, repository: Path) -> None:
+    result = run("tune", "maest-tiny", "--device", device, code=TABLE[Code.INVALID_REQUEST].exit)
+    assert reason in result.stderr
 
 
 def test_the_card_is_read_with_its_runtime(repository: Path) -> None:

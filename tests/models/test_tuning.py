@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tuning_kit import LABELS, Behaviour, Clock, Engines, tunable_card
 
+from sonotype.cli.tune import _cells
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.models.card import Card, RuntimeSpec, WeightsSpec
 from sonotype.models.runtime import load
@@ -76,6 +77,19 @@ def test_fast_engines_that_are_wrong_are_refused(tmp_path: Path) -> None:
     assert [row.agrees for row in measured.rows] == [True, False, False, False, False]
     assert not measured.rows[4].top
     assert measured.rows[3].fault
+
+
+def test_what_is_asked_for_by_name_is_computed_though_nothing_agrees(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {(engine, "bf16"): Behaviour(0.1, 0.2) for engine in ("torch", "openvino")}
+    chooser, engines = make(tmp_path, wrong)
+    measured = chooser.tune(engines.card, WEIGHTS, "bf16")
+    assert (measured.engine, measured.precision) == ("openvino", "bf16")
+    assert not any(row.agrees for row in measured.rows)
+    assert "nothing in bf16 agrees with the reference" in caplog.text
+    assert chooser.recall(engines.card, "bf16") == measured
+    assert _cells(measured.rows[-1], chosen=True)[-1] == "refused, but asked for"
 
 
 def test_an_engine_that_breaks_is_told_and_not_chosen(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,6 +40,7 @@ def tune(
     Example: [bold]sonotype models tune musicnn-msd[/]
     """
     with reported():
+        device = _device(device)
         settings = Settings(**({"precision": precision} if precision else {}))  # type: ignore[arg-type]
         registry = Registry(repositories(settings), settings.weights_dir)
         found = [_tuned(registry, card, settings, device, again=again) for card in _cards(registry, names)]
@@ -47,6 +49,21 @@ def tune(
         return
     for measured in found:
         Console().print(_table(measured))
+
+
+def _device(name: str) -> str:
+    """A device's name as the workers have it."""
+    found = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", name)
+    if found is None:
+        raise SonotypeError(Code.INVALID_REQUEST, f"A device is cpu or cuda:N, not {name[:40]!r}.")
+    if name == "cpu":
+        return name
+    import torch  # noqa: PLC0415 - takes seconds
+
+    index = int(found[1] or 0)
+    if index >= torch.cuda.device_count():
+        raise SonotypeError(Code.INVALID_REQUEST, f"There is no cuda:{index} here.")
+    return f"cuda:{index}"
 
 
 def _cards(registry: Registry, names: list[str] | None) -> list[Card]:
@@ -90,7 +107,9 @@ def _table(measured: Measured) -> Table:
 def _cells(row: Row, *, chosen: bool) -> list[str]:
     if row.fault:
         return [row.engine, row.precision, "", "", "", "", row.fault]
-    verdict = "chosen" if chosen else "agrees" if row.agrees else "refused"
+    agreed = "agrees" if row.agrees else "refused"
+    # what was asked for by name is computed though nothing agrees
+    verdict = agreed if not chosen else "chosen" if row.agrees else "refused, but asked for"
     numbers: list[Any] = [row.largest, row.mean]
     return [
         row.engine,

@@ -85,6 +85,8 @@ class Chooser:
         tried = candidates(self.device, precision)
         rows = measure(card, weights, self.device, self.threads, tried, load=self.open, clock=self.clock, report=report)
         best = fastest(rows, precision)
+        if best is None:
+            _log.warning("%s: nothing in %s agrees with the reference, but it was asked for", card.address, precision)
         measured = Measured(
             model=card.address,
             device=self.device,
