@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -161,6 +162,15 @@ def test_arrays_that_do_not_fit_the_card_are_named(
     assert caught.value.code is Code.WEIGHTS_CORRUPT
 
 
+ENDLESS = {"dtype": "F32", "shape": [0, 2**62], "data_offsets": [0, 0]}
+
+
+def safetensors(entry: dict[str, object], size: int) -> bytes:
+    """A file of one array, by hand: what NumPy would not write."""
+    head = json.dumps({"layers.0.weight": entry}).encode()
+    return len(head).to_bytes(8, "little") + head + bytes(size)
+
+
 def test_a_file_that_is_missing_damaged_or_something_else_is_refused(tmp_path: Path) -> None:
     card = make_head(tmp_path)
     folder = tmp_path / card.name
@@ -170,7 +180,8 @@ def test_a_file_that_is_missing_damaged_or_something_else_is_refused(tmp_path: P
         TransferHead.load(folder, card)
     assert caught.value.code is Code.WEIGHTS_CORRUPT
     pickle = b"\x80\x04cos\nsystem\n."
-    for other in (pickle, content[:20], b""):
+    strange = [({"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}, 2), (ENDLESS, 0)]
+    for other in (pickle, content[:20], b"", *(safetensors(entry, size) for entry, size in strange)):
         (folder / HEAD_FILE).write_bytes(other)
         with pytest.raises(SonotypeError, match="no safetensors file"):
             TransferHead.load(folder, rehashed(card, other))

@@ -66,7 +66,7 @@ def read_arrays(folder: Path, card: PrototypeCard) -> HeadArrays:
         raise _corrupt(card, "do not have the hash of the card")
     try:
         found = load(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError) as error:  # the latter for types and shapes that NumPy does not have
         raise _corrupt(card, "are no safetensors file") from error
     names = {spec.name for spec in fields(HeadArrays)}
     if found.keys() != names:

@@ -155,7 +155,7 @@ def _read(folder: Path, card: HeadCard) -> dict[str, Floats]:
         raise _corrupt(card, "do not have the hash of the card")
     try:
         found = load(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError) as error:  # the latter for types and shapes that NumPy does not have
         raise _corrupt(card, "are no safetensors file") from error
     fault = _fault(found, card)
     if fault:
