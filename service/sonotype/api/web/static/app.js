@@ -5,14 +5,17 @@ import { Gallery } from "/assets/gallery.js";
 import { Listen } from "/assets/listen.js";
 import { Live } from "/assets/live.js";
 import { readModels } from "/assets/models.js";
+import { Taggers } from "/assets/taggers.js";
 
-const ui = pick("state", "drop", "file", "model", "quality", "access", "unlock", "key", "listenview", "liveview", "prototypesview", "catalogueview", "tolisten", "tolive", "toprototypes",
+const ui = pick("state", "drop", "file", "model", "quality", "access", "unlock", "key", "listenview", "liveview", "prototypesview", "catalogueview", "taggersview", "totaggers", "tolisten", "tolive", "toprototypes",
   "tocatalogue", "catdrop", "notice");
 const catalogue = new Catalogue();
 const listen = new Listen((file) => catalogue.add([file]));
 const gallery = new Gallery();
 const live = new Live();
-const VIEWS = { listen: [ui.listenview, ui.tolisten], live: [ui.liveview, ui.tolive], prototypes: [ui.prototypesview, ui.toprototypes], catalogue: [ui.catalogueview, ui.tocatalogue] };
+const taggers = new Taggers();
+const VIEWS = { listen: [ui.listenview, ui.tolisten], live: [ui.liveview, ui.tolive], prototypes: [ui.prototypesview, ui.toprototypes], catalogue: [ui.catalogueview, ui.tocatalogue],
+  taggers: [ui.taggersview, ui.totaggers] };
 
 async function readState() {
   try {
@@ -41,7 +44,7 @@ async function readServed() {
   await showView();
 }
 
-// `#prototypes/<id>` shows the gallery, `#catalogue/<id>` the catalogue, anything else the track that was dropped.
+// `#prototypes/<id>` shows the gallery, `#catalogue/<id>` the catalogue, `#taggers/<name>` taggers, anything else the track that was dropped.
 async function showView() {
   const [name, id] = location.hash.slice(1).split("/");
   const view = name in VIEWS ? name : "listen";
@@ -56,10 +59,13 @@ async function showView() {
   if (view === "prototypes") await gallery.open(named);
   if (view === "catalogue") await catalogue.open(named);
   else catalogue.close();
+  if (view === "taggers") await taggers.open(named);
+  else taggers.close();
 }
 
 function dropped(files) {
   if (!ui.catalogueview.hidden) catalogue.add(files);
+  else if (!ui.taggersview.hidden && taggers.one.name && files.length) taggers.one.hear(files[0]);
   else if (files.length) {
     location.hash = "";
     listen.analyze(files[0]);

@@ -19,7 +19,7 @@ export class Live {
   }
 
   open() {
-    choices(ui.livemodel, models().map(({ name, title }) => [name, title]));
+    choices(ui.livemodel, models().filter(({ kind }) => kind !== "tagger").map(({ name, title }) => [name, title]));
     const usual = models().find((model) => model.default);
     if (usual && !this.chosen) ui.livemodel.value = usual.name;
     this.chosen = true;
