@@ -12,8 +12,9 @@ from sonotype.models.multilabel import checks
 from sonotype.models.multilabel.distances import nearest
 from sonotype.models.multilabel.explaining import Explanation, Neighbour, Reach
 from sonotype.models.multilabel.mlknn import Tables
+from sonotype.models.multilabel.powerset import Powerset
 from sonotype.models.multilabel.prototype_set import PrototypeSet
-from sonotype.models.multilabel.samples import Bools, Doubles, Ints, Matrix, labelset_ids, origin
+from sonotype.models.multilabel.samples import Bools, Doubles, Ints, Matrix, origin
 
 Kind = Literal["br", "lp", "ml"]
 Votes = Literal["equal", "near"]
@@ -73,7 +74,7 @@ class MultiLabelKNN:
         self._members = members
         self._reach = None if spread is None else Reach(spread)
         if kind == "lp":
-            self._labelset = labelset_ids(self._hard)
+            self._powerset = Powerset(self._hard)
         if kind == "ml":
             self._tables = Tables(self._x, self._hard, self.k, include_self=include_self)
 
@@ -119,7 +120,7 @@ class MultiLabelKNN:
         if self.kind == "br":
             return np.asarray(np.einsum("qk,qkl->ql", self._weigh(distances, neighbours), self._y[neighbours]))
         if self.kind == "lp":
-            return self._hard[self._winners(neighbours)].astype(np.float64)
+            return self._powerset.labels(neighbours).astype(np.float64)
         return self._tables.posterior(self._hard[neighbours].sum(axis=1))
 
     def _weigh(self, distances: Doubles, neighbours: Ints) -> Doubles:
@@ -136,17 +137,7 @@ class MultiLabelKNN:
             return np.asarray(self._weigh(distances, near[None])[0][:, None] * self._y[near])
         if self.kind == "ml":
             return self._hard[near].astype(np.float64)
-        has_won = self._labelset[near] == self._labelset[self._winners(near[None])[0]]
-        return np.asarray((has_won[:, None] & self._hard[near]).astype(np.float64))
-
-    def _winners(self, neighbours: Ints) -> Ints:
-        """For every query a prototype that carries the winning labelset."""
-        ids = self._labelset[neighbours]
-        votes = (ids[:, :, None] == ids[:, None, :]).sum(axis=2)
-        best = votes.max(axis=1, keepdims=True)
-        # ids are numbered by first appearance among the prototypes: the smallest wins a tie
-        winner = np.where(votes == best, ids, np.iinfo(np.int64).max).argmin(axis=1)
-        return np.asarray(neighbours[np.arange(len(neighbours)), winner])
+        return self._powerset.votes(near).astype(np.float64)
 
     def _of(self, prototype: int) -> Ints:
         return np.empty(0, dtype=np.int64) if self._members is None else self._members[prototype]
