@@ -116,7 +116,7 @@ class Entry:
 
     def row(self, *, open_: bool = False) -> dict[str, Any]:
         """As it is stored among the tracks."""
-        body = {
+        body: dict[str, Any] = {
             "collection": self.collection, "external": self.external, "content": self.content,
             "held": self.held, "body": orjson.Fragment(self.record.body),
         }  # fmt: skip
