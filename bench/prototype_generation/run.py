@@ -82,6 +82,20 @@ def rounded(figures: Any) -> Any:
     return round(figures, 4) if isinstance(figures, float) else figures
 
 
+def written(results: dict[str, Any]) -> str:
+    """JSON, one row of figures a line."""
+
+    def field(value: Any) -> str:
+        lines = ",\n   ".join(map(json.dumps, value)) if isinstance(value, list) else ""
+        return f"[\n   {lines}\n  ]" if lines else json.dumps(value)
+
+    corpora = (
+        f' "{name}": {{\n' + ",\n".join(f'  "{key}": {field(value)}' for key, value in found.items()) + "\n }"
+        for name, found in results.items()
+    )
+    return "{\n" + ",\n".join(corpora) + "\n}\n"
+
+
 def show(corpus: str, rows: list[Row]) -> None:
     columns = ("size %", "k", "HL", "F1 macro", "F1 micro", "mAP", "build s", "µs/query")
     grid = Table("method", "kNN", *columns, title=corpus)
@@ -115,7 +129,7 @@ def main() -> None:
             results[corpus.name]["noise"] = list(noise(corpus, options.share))
         show(corpus.name, results[corpus.name]["rows"])
         if options.out:
-            options.out.write_text(json.dumps(rounded(results), indent=1) + "\n")
+            options.out.write_text(written(rounded(results)))
     if options.picture:
         options.picture.write_text(draw(results))
 
