@@ -35,7 +35,7 @@ def markdown(result: Mapping[str, Any]) -> str:
 def caption(result: Mapping[str, Any]) -> str:
     """On what, and how often."""
     machine, versions = result["machine"], ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    work = f"{result['rounds']} rounds, {result['clips']} clips of music, load {result['load']} at the start"
+    work = f"rounds: {result['rounds']}, clips of music: {result['clips']}, load at the start: {result['load']}"
     return f"{machine['cores']} cores of {machine['cpu']}; {work}; {versions}."
 
 

@@ -71,7 +71,7 @@ def test_the_table_replaces_the_one_on_the_page() -> None:
     assert report.placed(new, text) == new
     lines = text.splitlines()
     assert {line.count("|") for line in lines[:4]} == {11}
-    assert lines[5] == "2 cores of a CPU; 3 rounds, 6 clips of music, load 0.5 at the start; torch 2.0."
+    assert lines[5] == "2 cores of a CPU; rounds: 3, clips of music: 6, load at the start: 0.5; torch 2.0."
     assert lines[2].startswith("| m | torch fp32 | 12.3 |")
     assert "**openvino bf16**" in lines[3]
     with pytest.raises(ValueError, match="needs the lines"):
