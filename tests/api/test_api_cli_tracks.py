@@ -117,6 +117,12 @@ def test_seeds_are_read_as_typed(word: str, seed: dict[str, Any]) -> None:
     assert read_seeds([word]) == ([seed], None)
 
 
+@pytest.mark.parametrize("word", ["music/sogn.mp3", "two words", "..", "x/" + "y" * 5000])
+def test_what_is_neither_a_file_nor_an_id_is_told(word: str) -> None:
+    with pytest.raises(SonotypeError, match="is neither a file nor the id of a track"):
+        read_seeds([word])
+
+
 def test_a_file_named_like_a_weight_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("take*2").write_bytes(b"audio")
