@@ -13,6 +13,7 @@ from sonotype.cli.document import Document, print_document, print_json
 from sonotype.cli.errors import reported
 from sonotype.cli.options import ApiKey, Json, Server
 from sonotype.cli.tagger_calls import TaggerCalls, open_tagger_calls
+from sonotype.cli.tagger_progress import create_told
 from sonotype.cli.tagger_views import (
     change_sentence,
     report_view,
@@ -62,7 +63,7 @@ def create(
     body["from"] = filter_of(collection, artist, tag, label)
     with reported():
         csv = None if table is None else _read(table)
-    made = _asked(ctx, server, api_key, lambda calls: calls.create(body, csv))
+    made = _asked(ctx, server, api_key, lambda calls: create_told(calls, body, csv))
     print_document(made, tagger_details(made), as_json)
 
 
