@@ -23,6 +23,9 @@ from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.grpc.gen import tagger_pb2 as tag
 from sonotype.api.grpc.gen.sonotype_pb2_grpc import SonotypeStub
 from sonotype.api.grpc.gen.tagger_pb2_grpc import TaggersStub
+from sonotype.cli.tagger_model_views import summaries
+from sonotype.core.settings import Settings
+from sonotype.models.registry import Registry
 
 AUDIO = {"content-type": "audio/wav"}
 BAD = grpc.StatusCode.INVALID_ARGUMENT
@@ -218,7 +221,9 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
     path.write_bytes(clip)
     local = command(tmp_path, "analyze", str(path), "--model", "tagger:mine", "--format", "json")
     assert local[0]["results"][0]["decided_by"] == answer["results"][0]["decided_by"]
-    listed = {model["name"]: model for model in command(tmp_path, "models", "list", "--json")["models"]}
+    settings = Settings(model_path=[MODELS], data_dir=tmp_path / "data", weights_dir=tmp_path / "weights")
+    registry = Registry(settings.model_path, settings.weights_dir)
+    listed = {row["name"]: row for row in summaries(registry, settings)}
     assert (listed["tagger:mine"]["version"], listed["tagger:mine"]["backbone"]) == ("4", "fake")
 
 
