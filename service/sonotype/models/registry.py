@@ -150,7 +150,7 @@ class Registry:
 
     def report(self, name: str, reason: str) -> None:
         """Note that a model cannot be used, or not wholly."""
-        self._reports = (*self._reports, Problem(name, reason))
+        self._reports = tuple(dict.fromkeys((*self._reports, Problem(name, reason))))
 
     def retract(self, name: str) -> None:
         """Forget what was reported of a model: it can be used after all."""

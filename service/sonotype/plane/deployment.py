@@ -12,6 +12,7 @@ from sonotype.models.registry import Registry
 from sonotype.plane.choices import Choices
 from sonotype.plane.heads import Head, PrototypeModel, load_head
 from sonotype.plane.licensing import allowed, check_licence
+from sonotype.plane.soundness import check_weights, sound
 
 Model = Card | Head
 
@@ -62,28 +63,31 @@ class Deployment:
 def choose_models(registry: Registry, settings: Settings, choices: Choices | None = None) -> Deployment:
     """The models to serve: those named, with the networks that heads stand on, or all that can be.
 
-    A head that cannot be served is reported to the registry and left out. So is whatever was loaded while the service
-    ran, if it cannot be served any more; what was unloaded is not served, except for the default model.
+    A head that cannot be served is reported to the registry and left out, and so is a network that nobody named and
+    whose weights have changed on disk. So is whatever was loaded while the service ran, if it cannot be served any
+    more; what was unloaded is not served, except for the default model.
 
     Raises:
         SonotypeError: `model_not_found`; `forbidden` for a licence that does not allow this deployment;
-            `weights_missing` with the command that helps.
+            `weights_missing` with the command that helps; `weights_corrupt` for a network that is named.
     """
     named = [registry.find(name) for name in settings.models]
     for card in named:
         check_licence(registry, settings, card)
     _check_pulled(registry, named)
     networks = [card for card in named if isinstance(card, Card)]
+    for card in networks:
+        check_weights(registry, card)
     candidates = [card for card in named if not isinstance(card, Card)]
     choices = choices or Choices()
     others = set(choices.loaded) if named else {*registry.cards(), *registry.head_cards()}
     others -= {card.name for card in named}
     pulled = [card for name, card in registry.cards().items() if name in others and registry.is_pulled(card)]
-    networks += allowed(registry, settings, pulled)
+    networks += sound(registry, allowed(registry, settings, pulled))
     candidates += allowed(registry, settings, [c for name, c in registry.head_cards().items() if name in others])
     unwanted = choices.unloaded - {settings.default_model}
     networks = [card for card in networks if card.name not in unwanted]
-    heads = list(_load(registry, [card for card in candidates if card.name not in unwanted]))
+    heads = _on_sound_backbones(registry, _load(registry, [c for c in candidates if c.name not in unwanted]))
     cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
     if not cards:
         raise _missing(["--all"])
@@ -102,6 +106,17 @@ def _load(registry: Registry, cards: Iterable[AnyHeadCard]) -> Iterable[Head]:
         for note in head.notes:
             registry.report(card.name, note)
         yield head
+
+
+def _on_sound_backbones(registry: Registry, heads: Iterable[Head]) -> list[Head]:
+    """Heads whose network can be loaded; the others are reported and left out."""
+    found = list(heads)
+    backbones = {head.backbone.address: head.backbone for head in found}
+    whole = {card.address for card in sound(registry, backbones.values())}
+    for head in found:
+        if head.backbone.address not in whole:
+            registry.report(head.card.name, f"the weights of its network {head.backbone.address} are damaged")
+    return [head for head in found if head.backbone.address in whole]
 
 
 def _check_pulled(registry: Registry, named: Iterable[AnyCard]) -> None:
