@@ -14,11 +14,15 @@ from sonotype.plane.service import Service
 
 
 class Plane:
-    """Only warms up."""
+    """Only tidies and warms up."""
 
     def __init__(self, error: Exception | None) -> None:
         self._error = error
         self.begun = asyncio.Event()
+        self.tidied = asyncio.Event()
+
+    async def tidy_up(self) -> None:
+        self.tidied.set()
 
     async def warm_up(self) -> None:
         self.begun.set()
@@ -37,3 +41,11 @@ async def test_an_error_is_logged_and_the_end_of_the_service_is_none(
         await asyncio.sleep(0)
         assert len(caplog.records) == lines, "said at once, not at the end"
     assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [error] * lines
+
+
+async def test_what_is_gone_is_removed_even_where_nothing_is_rendered_ahead(tmp_path: Path) -> None:
+    plane = Plane(None)
+    async with _background(cast("Service", plane), Settings(data_dir=tmp_path, sonify_warm=False)):
+        await plane.tidied.wait()
+        await asyncio.sleep(0)
+    assert not plane.begun.is_set()
