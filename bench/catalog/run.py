@@ -45,7 +45,7 @@ def build(name: str, folder: Path, count: int, nice: int, threads: int) -> dict[
     return found
 
 
-def serve(names: list[str], folder: Path, queries: int, rounds: int) -> dict[str, dict[str, Any]]:
+def serve(names: list[str], folder: Path, queries: int, rounds: int, inserts: int) -> dict[str, dict[str, Any]]:
     """Start all, let them take turns at every kind of query, then insert rows one by one."""
     processes = {name: Process(name, folder) for name in names}
     found: dict[str, dict[str, Any]] = {}
@@ -60,7 +60,7 @@ def serve(names: list[str], folder: Path, queries: int, rounds: int) -> dict[str
         for name, process in processes.items():
             found[name] |= process.ask("memory")
             if name not in BARE:
-                found[name]["insert"] = report.inserts(process.ask("insert", count=_INSERTS))
+                found[name]["insert"] = report.inserts(process.ask("insert", count=inserts))
     finally:
         for process in processes.values():
             process.kill()
@@ -100,7 +100,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
                 _say(f"{label} {name}: {row[name]['build']}")
         if "serve" in args.stages:
             row["load_before"] = round(os.getloadavg()[0], 2)
-            for name, found in serve(names, folder, args.queries, args.rounds).items():
+            for name, found in serve(names, folder, args.queries, args.rounds, args.inserts).items():
                 row.setdefault(name, {}).update(found)
         if "graph" in args.stages:
             from bench.catalog import graph  # noqa: PLC0415 - needs faiss
@@ -133,6 +133,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gaussian", action="store_true", help="vectors without any structure, the worst case")
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5, help="turns among which they are shared out")
+    parser.add_argument("--inserts", type=int, default=_INSERTS, help="single rows, each looked for at once")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--build-nice", type=int, default=0, help="niceness of building")
     parser.add_argument("--build-threads", type=int, default=2, help="that add rows to the graphs beside SQLite")
