@@ -28,7 +28,10 @@ class TaggerBody(Options):
     labels: list[Label] = Field([], max_length=bounds.MAX_LABELS, description="only these; none means all there are")
     method: Method = Field("entropy", description="how the tracks are cut into parts")
     budget: float = Field(
-        bounds.DEFAULT_BUDGET, gt=0, le=bounds.MAX_BUDGET, description="prototypes: a share below 1, or a number"
+        bounds.DEFAULT_BUDGET,
+        gt=0,
+        le=bounds.MAX_BUDGET,
+        description="prototypes: a share below 1 (but 8 at least), or a number",
     )
     k: int | None = Field(None, ge=1, le=bounds.MAX_K, description="prototypes to ask; absent lets their number decide")
 

@@ -45,7 +45,9 @@ def create(
     table: Annotated[Path | None, typer.Option("--csv", help="Tracks and labels from this table: id,label,…")] = None,
     only: Annotated[Several, typer.Option("--only", help="Only this label; repeatable. Default: all.")] = None,
     method: Annotated[str, typer.Option(help="How tracks are cut into parts.")] = "entropy",
-    budget: Annotated[float, typer.Option(help="Prototypes: a share of the tracks below 1, or a number.")] = 0.05,
+    budget: Annotated[
+        float, typer.Option(help="Prototypes: a share of the tracks below 1 (but 8 at least), or a number.")
+    ] = 0.05,
     k: Annotated[int | None, typer.Option("-k", min=1, help="Prototypes to ask.")] = None,
     collection: Collections = None,
     artist: Artists = None,

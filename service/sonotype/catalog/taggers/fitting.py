@@ -12,6 +12,9 @@ from sonotype.core.types import Floats
 from sonotype.models.multilabel import PrototypeSet
 from sonotype.models.multilabel.methods import BUDGETED, Method
 
+# one prototype for everything would give every track the same answer
+FEWEST = 8
+
 
 def fit(ids: Sequence[str], vectors: Floats, said: Said, method: Method, budget: float) -> Base:
     """Shrink labelled tracks to parts with soft prototypes.
@@ -21,12 +24,12 @@ def fit(ids: Sequence[str], vectors: Floats, said: Said, method: Method, budget:
         vectors: of unit length, shape [n, D].
         said: 1 where a track carries a label, else -1 or 0; shape [n, L].
         method: of `PrototypeSet.fit`.
-        budget: share of the tracks below 1, or a number of parts; methods that end by themselves take none.
+        budget: as `parts_of` takes it; methods that end by themselves take none.
 
     Raises:
         SonotypeError: `invalid_request` as `PrototypeSet.fit`.
     """
-    wanted = budget if method in BUDGETED else None
+    wanted = parts_of(budget, len(ids)) if method in BUDGETED else None
     found = PrototypeSet.fit(vectors.astype(np.float64), said > 0, method=method, budget=wanted)
     part_of = np.empty(len(ids), dtype=np.int64)
     for part, members in enumerate(found.members):
@@ -36,5 +39,5 @@ def fit(ids: Sequence[str], vectors: Floats, said: Said, method: Method, budget:
 
 
 def parts_of(budget: float, n: int) -> int:
-    """Prototypes that a budget allows for n tracks."""
-    return min(n, max(1, int(budget * n + 1e-9) if budget < 1 else int(budget)))
+    """Prototypes that a budget allows for n tracks: a share below 1, but never fewer than a handful, or a number."""
+    return min(n, max(FEWEST, int(budget * n + 1e-9)) if budget < 1 else int(budget))

@@ -25,7 +25,7 @@ class NewTagger:
         csv: a table of `id,label,label…` instead, UTF-8.
         labels: only these; none given means every label that is there.
         method: of `PrototypeSet.fit`.
-        budget: prototypes: a share of the tracks below 1, or a number.
+        budget: prototypes: a share of the tracks below 1 (but 8 at least), or a number.
         k: neighbours to ask; None lets the number of prototypes decide.
     """
 
