@@ -10,7 +10,8 @@ import numpy as np
 import soundfile
 
 from sonotype.core.types import Floats
-from sonotype.models.card import BackboneSpec, Card, DecoderSpec, LicenceSpec, PrototypeCard, WeightsSpec, read_card
+from sonotype.models.card import Card, PrototypeCard, read_card
+from sonotype.models.card_parts import BackboneSpec, DecoderSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.arrays import FILE_NAME, HeadArrays
 from sonotype.models.heads.names import prototype_ids
 from sonotype.models.heads.provenance import PrototypeRecord, Provenance, Segment

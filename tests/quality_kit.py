@@ -7,7 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from sonotype.models.card import Card, PatchoutSpec, read_card
+from sonotype.models.card import Card, read_card
+from sonotype.models.card_parts import PatchoutSpec
 
 FAKES = Path(__file__).parent / "data" / "models"
 ROWS, COLUMNS = 9, 9

@@ -11,7 +11,8 @@ import numpy as np
 
 from prototype_models import LABELS, class_audio, embed_tone, fake_backbone
 from sonotype.core.types import Floats, Task
-from sonotype.models.card import BackboneSpec, Card, HeadCard, LayerSpec, LicenceSpec, WeightsSpec
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import BackboneSpec, LayerSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.transfer import HEAD_FILE, Dense, head_bytes
 from sonotype.training.model_folder import card_text
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from bench.maest.cards import make_card
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.nets.build import build
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sonotype.models.card import BackboneSpec, HeadCard, LayerSpec, LicenceSpec, WeightsSpec, read_card
+from sonotype.models.card import HeadCard, read_card
+from sonotype.models.card_parts import BackboneSpec, LayerSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.transfer import HEAD_FILE, Dense, head_bytes
 from sonotype.models.registry import Registry
 from sonotype.training.model_folder import card_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sonotype.models.card import Card, LicenceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.zoo.maest_card import maest_card
 from sonotype.models.zoo.maest_state import Geometry
 

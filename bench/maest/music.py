@@ -13,7 +13,7 @@ import soxr
 import torch
 
 from sonotype.core.types import Floats
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.patches import Patcher
 from sonotype.models.runtime import Runtime

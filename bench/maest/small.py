@@ -25,7 +25,8 @@ from bench.maest.cards import make_card
 from bench.maest.music import Track
 from sonotype.core.settings import Settings as ServiceSettings
 from sonotype.core.types import Patchout
-from sonotype.models.card import Card, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.nets.build import build
 from sonotype.models.registry import Registry
 from sonotype.models.runtime import load

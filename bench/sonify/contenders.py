@@ -11,7 +11,8 @@ import torch
 import torchaudio
 
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
+from sonotype.models.card import PrototypeCard, read_any_card
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.encodecmae.config import EncodecConfig, autoencoder
 from sonotype.models.encodecmae.describing import make_decoder_spec
 from sonotype.models.encodecmae.sonifier import EncodecMaeSonifier, Sizes, Voice

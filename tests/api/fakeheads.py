@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from sonotype.core.types import ModelResult, Task
-from sonotype.models.card import BackboneSpec, Card, HeadCard, LayerSpec, LicenceSpec, WeightsSpec
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import BackboneSpec, LayerSpec, LicenceSpec, WeightsSpec
 
 
 def head_cards(backbone: Card) -> dict[str, HeadCard]:

@@ -7,7 +7,8 @@ import hashlib
 import numpy as np
 
 from sonotype.core.types import Floats, Reasons
-from sonotype.models.card import BackboneSpec, Card, DecoderSpec, LicenceSpec, PrototypeCard, WeightsSpec
+from sonotype.models.card import Card, PrototypeCard
+from sonotype.models.card_parts import BackboneSpec, DecoderSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.provenance import Badge, PrototypeRecord, SeedScore, Segment
 from sonotype.plane.sonification import AudioFile, AudioFormat, PrototypeInfo, Rendering
 

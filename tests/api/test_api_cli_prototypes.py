@@ -160,7 +160,7 @@ async def test_a_service_that_is_not_there(plane: FakePlane, tmp_path: Path) -> 
 
 async def test_analyze_says_what_the_api_says(run: Run, client: httpx.AsyncClient, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
-    song.write_bytes(b"RIFF of sorts")
+    song.write_bytes(b"RIFF....WAVE of sorts")
     done = await run("analyze", str(song), "--model", "pecmae", "--reasons", "2", "--timeline", "--format", "json")
     assert done.exit_code == 0, done.output
     params = {"model": "pecmae", "reasons_top_k": 2, "timeline": "true"}
@@ -173,7 +173,7 @@ async def test_analyze_says_what_the_api_says(run: Run, client: httpx.AsyncClien
 
 async def test_analyze_prints_reasons_with_bars(run: Run, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
-    song.write_bytes(b"RIFF of sorts")
+    song.write_bytes(b"RIFF....WAVE of sorts")
     printed = (await run("analyze", str(song), "--model", "pecmae")).stdout
     reasons = json.loads((await run("analyze", str(song), "--model", "pecmae", "--format", "json")).stdout)[0]
     winner = reasons["results"][0]["reasons"]["labels"][0]

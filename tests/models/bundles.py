@@ -12,7 +12,8 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from sonotype.models.card import Card, SourceSpec, WeightsSpec, read_card
+from sonotype.models.card import Card, read_card
+from sonotype.models.card_parts import SourceSpec, WeightsSpec
 from sonotype.models.repository import builtin_repository
 from sonotype.models.weights import convert
 

@@ -9,7 +9,8 @@ import torch
 from bench.maest.cards import make_card
 from safetensors.torch import save
 
-from sonotype.models.card import Card, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.nets.build import build
 
 OPTIONS = {"columns": 31, "width": 48, "depth": 3, "heads": 3, "blocks": [2]}

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from sonotype.cli.models import app
 from sonotype.core.errors import TABLE, Code
-from sonotype.models.card import Card, LicenceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.tuning import candidates
 from sonotype.models.zoo.ast_names import POSITIONS, from_ast, to_ast
 from sonotype.models.zoo.installed import card_text

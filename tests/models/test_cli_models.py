@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from prototype_models import fake_backbone
 from sonotype.cli.models import app
 from sonotype.core.errors import TABLE, Code
-from sonotype.models.card import Card, SourceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import SourceSpec
 from versions_kit import write_head
 
 DATA = tiny_safetensors()

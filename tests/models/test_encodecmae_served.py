@@ -23,7 +23,8 @@ from prototype_models import make_card, make_provenance, random_arrays
 from sonotype.cli.models import app
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import Card, DecoderSpec, PatchSpec, PrototypeCard, WaveformSpec, read_any_card, read_card
+from sonotype.models.card import Card, PrototypeCard, read_any_card, read_card
+from sonotype.models.card_parts import DecoderSpec, PatchSpec, WaveformSpec
 from sonotype.models.encodecmae.checkpoints import load_encodec
 from sonotype.models.encodecmae.diffusion import guided, sample
 from sonotype.models.encodecmae.encodec import Encodec

@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 
 from sonotype.cli.models import app
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, EmbeddingSpec, HeadCard, read_any_card, read_card
+from sonotype.models.card import Card, HeadCard, read_any_card, read_card
+from sonotype.models.card_parts import EmbeddingSpec
 from sonotype.models.essentia.importing import Imported, import_model
 from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.nets.build import build, load_parameters

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Floats
-from sonotype.models.card import BackboneSpec, Card, LicenceSpec, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import BackboneSpec, LicenceSpec, WeightsSpec
 from sonotype.models.exporting.onnx_file import Exported, to_onnx
 from sonotype.models.exporting.onnx_models import Wanted, export_head, export_network
 from sonotype.models.heads.transfer import TransferHead, head_bytes

@@ -12,7 +12,8 @@ import soxr
 import torch
 
 from sonotype.core.types import Floats
-from sonotype.models.card import Card, FrontendSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.patches import Patcher

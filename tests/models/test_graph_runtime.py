@@ -16,7 +16,8 @@ from onnx.external_data_helper import set_external_data
 from graph_kit import BIAS, FRAMES, MEL, MELS, WAVE, WEIGHT, expected, mel_graph, wave_graph, write_model
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import Card, FrontendSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.registry import Registry
 from sonotype.models.runtime import load

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonotype.core.types import Floats
-from sonotype.models.card import FrontendSpec, PatchSpec
+from sonotype.models.card_parts import FrontendSpec, PatchSpec
 from sonotype.models.frontend.constants import hann_window, hz_to_mel, mel_filters, mel_to_hz
 from sonotype.models.frontend.logmel import LogMel, fill_frames
 from sonotype.models.patches import Patcher

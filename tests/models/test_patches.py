@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Window
-from sonotype.models.card import FrontendSpec, PatchSpec
+from sonotype.models.card_parts import FrontendSpec, PatchSpec
 from sonotype.models.patches import Patcher
 from sonotype.models.pooling import patch_weights, pooled
 

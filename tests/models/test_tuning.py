@@ -11,7 +11,8 @@ from tuning_kit import LABELS, Behaviour, Clock, Engines, tunable_card
 
 from sonotype.cli.tune import _cells
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, RuntimeSpec, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import RuntimeSpec, WeightsSpec
 from sonotype.models.runtime import load
 from sonotype.models.tuning import candidates, choosing, measuring, memory
 from sonotype.models.tuning.choosing import Chooser

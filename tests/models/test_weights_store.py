@@ -15,7 +15,8 @@ from file_server import FileServer, cut_after, serving, stall_after
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card, SourceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import SourceSpec
 from sonotype.models.registry import Registry
 from sonotype.models.weights import base, store
 from sonotype.models.weights.layout import find_weights, read_receipt, receipt_file

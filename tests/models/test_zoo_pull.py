@@ -20,7 +20,8 @@ from sonotype.cli import licences
 from sonotype.cli.models import app
 from sonotype.core.errors import TABLE, Code
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card, LicenceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.nets.build import build_with_weights
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories

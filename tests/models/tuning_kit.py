@@ -11,7 +11,8 @@ from bench.maest.cards import make_card
 from maest_kit import OPTIONS
 
 from sonotype.core.types import Floats
-from sonotype.models.card import Card, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.runtime.base import RunOutput
 
 LABELS = [f"label {n}" for n in range(8)]

@@ -11,7 +11,8 @@ import pytest
 from prototype_models import FAKES, fake_backbone, make_model
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import BackboneSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import BackboneSpec
 from sonotype.models.heads.provenance import Badge, Sampling
 from sonotype.models.registry import Registry
 from sonotype.plane.deployment import Deployment, choose_models

@@ -9,7 +9,7 @@ import pytest
 from prototype_models import FAKES, make_model
 from sonotype.core.errors import TABLE, Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.registry import Registry
 from sonotype.models.repository import make_room_for_models, repositories
 from sonotype.plane.changing import with_model

@@ -19,7 +19,8 @@ from sonotype.core.settings import Settings
 from sonotype.core.types import ModelResult, Patchout, Upload
 from sonotype.evaluation.embedding import Embedder
 from sonotype.main import open_plane
-from sonotype.models.card import Card, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.zoo.maest_card import maest_card
 from sonotype.models.zoo.maest_state import Geometry, count, shapes
 from sonotype.plane.query import AnalyzeQuery

@@ -11,7 +11,8 @@ from prototype_models import FAKES
 from quality_kit import write_card
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import WeightsSpec, read_card
+from sonotype.models.card import read_card
+from sonotype.models.card_parts import WeightsSpec
 from sonotype.models.registry import Registry
 from sonotype.plane.deployment import choose_models
 from versions_kit import write_head

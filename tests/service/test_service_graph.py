@@ -19,7 +19,7 @@ from harness import RATE_HZ, Served, serve
 from sonotype.api.grpc.gen import grpc_service_pb2 as pb
 from sonotype.api.grpc.gen.grpc_service_pb2_grpc import GRPCInferenceServiceStub
 from sonotype.core.types import Floats
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.patches import Patcher
 from sonotype.models.registry import Registry

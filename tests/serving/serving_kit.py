@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from sonotype.core.types import Floats, Lane, Window
-from sonotype.models.card import Card, NetworkSpec, read_card
+from sonotype.models.card import Card, read_card
+from sonotype.models.card_parts import NetworkSpec
 from sonotype.models.runtime.fake import TRIGGERS, FakeRuntime
 from sonotype.serving.batcher import Batcher, ItemSpec
 from sonotype.serving.devices import Device

@@ -14,7 +14,8 @@ from sonotype.core.errors import SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Floats
 from sonotype.main import _recruit
-from sonotype.models.card import Card, RuntimeSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import RuntimeSpec
 from sonotype.models.registry import Registry
 from sonotype.models.runtime.base import RunOutput
 from sonotype.plane.deployment import choose_models

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from sonotype.core.types import Floats
-from sonotype.models.card import BackboneSpec, DecoderSpec, LicenceSpec, PrototypeCard, WeightsSpec
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import BackboneSpec, DecoderSpec, LicenceSpec, WeightsSpec
 from sonotype.models.sonify.flow_mel import Decoder
 from sonotype.models.sonify.options import DEFAULT_MEL, FlowMelOptions, FlowSpec, VocoderSpec
 from sonotype.training.decoder.corpus import Corpus

@@ -13,7 +13,8 @@ from sonify_parts import DIM, SMALL, card_of, exported, small_decoder
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
+from sonotype.models.card import PrototypeCard, read_any_card
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.sonify.base import Pausing, load
 from sonotype.models.sonify.flow_mel import FlowMelSonifier
 from sonotype.training.model_folder import rewrite_card

@@ -13,7 +13,8 @@ from sonotype.api.neighbourhood import DecidedBy, view_neighbourhood
 from sonotype.api.reasons import ReasonsView, view_reasons
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Analysis, EmbeddingScope, Floats, ModelResult
-from sonotype.models.card import AnyHeadCard, Card, EmbeddingSpec, HeadCard, TaggerCard
+from sonotype.models.card import AnyHeadCard, Card, HeadCard, TaggerCard
+from sonotype.models.card_parts import EmbeddingSpec
 from sonotype.models.grid import Grid, Preset, grid_of, presets_of
 from sonotype.plane.plan import wanted_embeddings
 from sonotype.plane.port import ModelInfo, Plane, pick_tags

@@ -18,7 +18,8 @@ from sonotype.cli.options import Json
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
 from sonotype.core.types import Quality
-from sonotype.models.card import Card, HeadCard, LicenceSpec
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories
 from sonotype.models.weights.base import write_atomic

@@ -13,7 +13,8 @@ from sonotype.cli.licences import show_terms
 from sonotype.cli.model_views import size
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import Card, HeadCard, LicenceSpec
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.registry import Registry
 from sonotype.models.repository import repositories
 

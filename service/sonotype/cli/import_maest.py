@@ -13,7 +13,7 @@ from sonotype.cli.licences import show_terms
 from sonotype.cli.model_views import size
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.weights.base import sha256_of
 from sonotype.models.zoo import installed
 from sonotype.models.zoo.catalogue import Offer, read_zoo

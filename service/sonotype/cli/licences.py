@@ -10,7 +10,7 @@ import typer
 from sonotype.cli.errors import stderr
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.weights.terms import Acceptance, accept, terms
 
 

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Table
 from rich.text import Text
 
-from sonotype.models.card import AnyCard, AnyFrontend, Card, FrontendSpec, PrototypeCard
+from sonotype.models.card import AnyCard, Card, PrototypeCard
+from sonotype.models.card_parts import AnyFrontend, FrontendSpec
 from sonotype.models.grid import presets_of
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import Progress as OnProgress

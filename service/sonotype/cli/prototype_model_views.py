@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Group
 
 from sonotype.cli.model_views import sheet
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import DecoderSpec
 
 
 def details(card: PrototypeCard, path: Path | None) -> Group:

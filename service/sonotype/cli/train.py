@@ -15,7 +15,7 @@ from sonotype.cli.backbone import find_backbone
 from sonotype.cli.errors import reported
 from sonotype.cli.train_common import CACHE, Output, at_hop, check_packages, embed_all, named
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 
 if TYPE_CHECKING:
     from sonotype.training.prototypes.options import PrototypeOptions

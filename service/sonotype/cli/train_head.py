@@ -18,7 +18,7 @@ from sonotype.cli.rest import Rest, open_rest
 from sonotype.cli.train_common import CACHE, Output, at_hop, check_packages, embed_all, named
 from sonotype.cli.train_views import Bars, progress, warn
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import BackboneSpec, LicenceSpec
+from sonotype.models.card_parts import BackboneSpec, LicenceSpec
 
 if TYPE_CHECKING:
     from sonotype.training.data.dataset import Example

@@ -16,7 +16,7 @@ from rich.table import Table
 from sonotype.cli.model_views import size
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.settings import Settings
-from sonotype.models.card import LicenceSpec, SourceSpec
+from sonotype.models.card_parts import LicenceSpec, SourceSpec
 from sonotype.models.repository import pulled_models
 from sonotype.models.weights.artefact import fetched, lock, prune
 from sonotype.models.weights.base import Progress

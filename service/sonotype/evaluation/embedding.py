@@ -9,7 +9,8 @@ import numpy as np
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models import runtime
-from sonotype.models.card import Card, EmbeddingSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import EmbeddingSpec
 from sonotype.models.patches import Patcher
 from sonotype.models.pooling import pooled
 from sonotype.models.runtime.base import Precision

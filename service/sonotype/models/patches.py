@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Fill, Floats, PatchReport, Window
-from sonotype.models.card import AnyFrontend, PatchSpec
+from sonotype.models.card_parts import AnyFrontend, PatchSpec
 from sonotype.models.tape import Tape
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Crop, EmbeddingScope, Fill, Patchout, Quality, TailPolicy
-from sonotype.models.card import AnyFrontend, Card, ListedCard, PatchSpec
+from sonotype.models.card import Card, ListedCard
+from sonotype.models.card_parts import AnyFrontend, PatchSpec
 from sonotype.models.grid import cost_share
 from sonotype.plane.quality import choose_patchout
 from sonotype.plane.query import AnalyzeQuery

@@ -9,7 +9,8 @@ from sonotype.api.grpc.gen import sonotype_pb2 as pb
 from sonotype.api.options import parse_options
 from sonotype.api.prototypes import PrototypeView
 from sonotype.api.sonify import AudioParams, SonifyBody
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.heads.provenance import Badge, PrototypeRecord, Segment
 from sonotype.plane.sonification import AudioFile, Rendering, Sonified
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sonotype.models.card import (
-    Card,
+from sonotype.models.card import Card
+from sonotype.models.card_parts import (
     DecoderSpec,
     EmbeddingSpec,
     LicenceSpec,

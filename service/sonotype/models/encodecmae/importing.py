@@ -10,7 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, DecoderSpec, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import DecoderSpec, WeightsSpec
 from sonotype.models.encodecmae.checkpoints import load_autoencoder, load_encodec, load_model
 from sonotype.models.encodecmae.describing import make_card, make_decoder_spec
 from sonotype.models.encodecmae.loaded import Autoencoder, Codec, Embedder, same

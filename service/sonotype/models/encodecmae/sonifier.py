@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.encodecmae.config import EncodecConfig, StackConfig
 from sonotype.models.encodecmae.diffusion import Denoiser, guided, sample
 from sonotype.models.encodecmae.encodec import Decoder

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sonotype.models.card import (
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import (
     BackboneSpec,
-    Card,
     EmbeddingSpec,
     FrontendSpec,
-    HeadCard,
     LicenceSpec,
     NetworkSpec,
     PatchSpec,

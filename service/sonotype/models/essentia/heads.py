@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import SonotypeError
 from sonotype.core.types import Floats, Task
-from sonotype.models.card import LayerSpec
+from sonotype.models.card_parts import LayerSpec
 from sonotype.models.essentia.graph import unsupported
 from sonotype.models.essentia.simplify import Flow
 from sonotype.models.essentia.steps import Step, steps_to

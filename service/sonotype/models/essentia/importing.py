@@ -11,7 +11,8 @@ import numpy as np
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import NAME_PATTERN, Card, HeadCard, LicenceSpec, SourceSpec, WeightsSpec
+from sonotype.models.card import NAME_PATTERN, Card, HeadCard
+from sonotype.models.card_parts import LicenceSpec, SourceSpec, WeightsSpec
 from sonotype.models.essentia import describing
 from sonotype.models.essentia.backbones import check_backbone
 from sonotype.models.essentia.functions import inline, resolve

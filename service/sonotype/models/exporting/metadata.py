@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sonotype.models.card import Card, FrontendSpec, HeadCard
+from sonotype.models.card import Card, HeadCard
+from sonotype.models.card_parts import FrontendSpec
 
 
 def of_network(

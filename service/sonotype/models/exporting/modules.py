@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv1d, conv2d
 
 from sonotype.core.types import Patchout
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.constants import hann_window, mel_filters
 from sonotype.models.heads.transfer import TransferHead
 from sonotype.models.nets.maest import MAEST, MEL_MEAN, MEL_STD

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Patchout, Quality
-from sonotype.models.card import Card, FrontendSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.exporting import metadata
 from sonotype.models.exporting.modules import DftLogMel, HeadModule, PatchedMAEST, Whole
 from sonotype.models.exporting.onnx_file import Exported, to_onnx

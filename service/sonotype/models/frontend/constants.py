@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 
 Doubles = NDArray[np.float64]
 

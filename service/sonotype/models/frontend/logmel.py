@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sonotype.core.types import Fill
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.frontend.constants import hann_window, mel_filters
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from sonotype.models.card import DecoderSpec
+from sonotype.models.card_parts import DecoderSpec
 
 Criterion = Literal["cosine", "retrieval", "classifier", "judge", "seeds", "nulls"]
 

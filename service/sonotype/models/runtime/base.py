@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Fill, Floats, Patchout
-from sonotype.models.card import Card, RuntimeSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import RuntimeSpec
 
 Engine = Literal["auto", "torch", "openvino", "onnxruntime"]
 Precision = Literal["auto", "fp32", "bf16"]

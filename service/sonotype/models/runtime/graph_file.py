@@ -13,7 +13,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, WaveformSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import WaveformSpec
 from sonotype.models.runtime.base import output_shapes
 from sonotype.models.runtime.quiet_openvino import openvino
 from sonotype.models.weights import store

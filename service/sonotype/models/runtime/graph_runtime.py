@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonotype.core.types import Fill, Floats, Patchout
-from sonotype.models.card import Card, FrontendSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import FrontendSpec
 from sonotype.models.runtime.base import Precision, RunOutput, output_shapes
 from sonotype.models.runtime.graph_file import GraphFile
 from sonotype.models.runtime.quiet_openvino import compile_for_cpu, openvino

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.sonify.base import checked
 
 _BLOCK = 8192

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import DecoderSpec, PrototypeCard
+from sonotype.models.card import PrototypeCard
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.sonify import griffin_lim
 from sonotype.models.sonify.base import checked, go_on
 from sonotype.models.sonify.codec import PatchCodec

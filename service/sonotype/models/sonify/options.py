@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sonotype.models.card import FrontendSpec
+from sonotype.models.card_parts import FrontendSpec
 
 # parameters of `LogMel` that suit resynthesis at 16 kHz; the log scale is MusiCNN's, so both see the same loudness
 DEFAULT_MEL = FrontendSpec(

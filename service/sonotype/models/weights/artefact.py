@@ -8,7 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from sonotype.models.card import Card, SourceSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import SourceSpec
 from sonotype.models.weights.base import Progress, corrupt, sha256_of, unreachable
 from sonotype.models.weights.https import MAX_BYTES, fetch
 from sonotype.models.weights.layout import read_receipts

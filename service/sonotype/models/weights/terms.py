@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 
 Manner = Literal["flag", "setting", "prompt"]
 

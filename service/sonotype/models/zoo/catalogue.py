@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import LicenceSpec
+from sonotype.models.card_parts import LicenceSpec
 from sonotype.models.repository import builtin_repository
 
 FILE_NAME = "zoo.toml"

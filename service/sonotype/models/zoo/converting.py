@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import Card, LicenceSpec, WeightsSpec
+from sonotype.models.card import Card
+from sonotype.models.card_parts import LicenceSpec, WeightsSpec
 from sonotype.models.weights.base import corrupt
 from sonotype.models.weights.convert import to_safetensors
 from sonotype.models.zoo.catalogue import ZooModel

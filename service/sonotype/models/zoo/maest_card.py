@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import (
-    Card,
+from sonotype.models.card import Card
+from sonotype.models.card_parts import (
     EmbeddingSpec,
     FrontendSpec,
     LicenceSpec,

@@ -18,7 +18,8 @@ from sonotype.catalog.taggers.values import About
 from sonotype.catalog.vectors import unit
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import ModelResult, NearPrototype, Neighbourhood
-from sonotype.models.card import TAGGER, Card, EmbeddingOf, LicenceSpec, TaggerCard
+from sonotype.models.card import TAGGER, Card, TaggerCard
+from sonotype.models.card_parts import EmbeddingOf, LicenceSpec
 from sonotype.models.registry import Registry
 from sonotype.plane.catalog.space import Space, spaces
 from sonotype.plane.deployment import Deployment

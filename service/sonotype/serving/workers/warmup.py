@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sonotype.models.card import AnyFrontend
+from sonotype.models.card_parts import AnyFrontend
 from sonotype.models.runtime import Runtime
 
 _TURNS = 2  # the first run at a shape compiles and allocates, the second is measured

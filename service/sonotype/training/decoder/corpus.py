@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
-from sonotype.models.card import PatchSpec
+from sonotype.models.card_parts import PatchSpec
 from sonotype.models.frontend.logmel import LogMel
 from sonotype.models.patches import Patcher
 from sonotype.models.runtime import Runtime

@@ -9,7 +9,8 @@ import tomli_w
 from safetensors.torch import save
 from torch import Tensor
 
-from sonotype.models.card import DecoderSpec, PrototypeCard, read_any_card
+from sonotype.models.card import PrototypeCard, read_any_card
+from sonotype.models.card_parts import DecoderSpec
 from sonotype.models.sonify.flow_mel import FILE, Decoder
 from sonotype.models.weights.base import write_atomic
 from sonotype.training.model_folder import CARD_NAME, rewrite_card

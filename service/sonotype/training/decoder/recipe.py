@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import BackboneSpec, DecoderSpec, PrototypeCard, read_any_card
+from sonotype.models.card import PrototypeCard, read_any_card
+from sonotype.models.card_parts import BackboneSpec, DecoderSpec
 from sonotype.models.sonify.codec import PatchCodec
 from sonotype.models.sonify.flow_mel import Decoder
 from sonotype.models.sonify.options import FlowMelOptions

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from sonotype.core.errors import Code, SonotypeError
-from sonotype.models.card import BackboneSpec, HeadCard, LayerSpec, LicenceSpec, WeightsSpec, read_any_card
+from sonotype.models.card import HeadCard, read_any_card
+from sonotype.models.card_parts import BackboneSpec, LayerSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.transfer import HEAD_FILE, head_bytes
 from sonotype.training.heads.study import Study
 from sonotype.training.model_folder import CARD_NAME, card_text, write_folder

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sonotype.evaluation.provenance import Corpus as Neighbourhood
 from sonotype.evaluation.provenance import build_provenance
 from sonotype.evaluation.recordings import short_names
-from sonotype.models.card import BackboneSpec, Card, DecoderSpec, LicenceSpec, PrototypeCard, WeightsSpec, read_any_card
+from sonotype.models.card import Card, PrototypeCard, read_any_card
+from sonotype.models.card_parts import BackboneSpec, DecoderSpec, LicenceSpec, WeightsSpec
 from sonotype.models.heads.arrays import FILE_NAME, HeadArrays
 from sonotype.models.heads.names import prototype_ids
 from sonotype.training.embed import Embedded, decode
