@@ -61,6 +61,8 @@ bench: setup ## the benchmarks that compare with peers (see bench/README.md)
 web-check: ## look at the page of a running service in a headless Chromium (URL=http://localhost:8000)
 	$(BIN)/python scripts/web_check.py $(or $(URL),http://localhost:8000) tests/golden/clips/rock.mp3
 	$(BIN)/python scripts/web_catalog_check.py $(or $(URL),http://localhost:8000) $(addprefix tests/golden/clips/,rock.mp3 metal.mp3 reggae.mp3)
+	for page in prototypes listen taggers; do \
+	  $(BIN)/python scripts/web_$${page}_check.py $(or $(URL),http://localhost:8000) tests/golden/clips/rock.mp3 || exit 1; done
 
 # Data, embeddings and prototypes follow from seeds. The decoder gets a budget in minutes, so how far it is trained, and
 # with it the sounds and badges, depends on the machine. What a step has finished is kept when it is run again.

@@ -1,6 +1,6 @@
 """Look at taggers in a real browser: create one, let it tag a track and a file, teach it, undo, measure, delete.
 
-The catalogue must hold a few tagged tracks; the tagger that is made is deleted at the end.
+The clips beside CLIP are put into the catalogue with tags; they and the tagger are deleted at the end.
 
     python scripts/web_taggers_check.py http://localhost:8000 CLIP [FOLDER for the pictures]
 """
@@ -10,8 +10,11 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from browser import Browser
 from web_prototypes_check import NOTICE, Walk
 
@@ -22,6 +25,21 @@ ERRORS = (
 )
 SAYS = "document.querySelectorAll('#taggersays li').length"
 VERSION = "Number(/version (\\d+)/.exec(document.getElementById('taggerfacts').textContent)[1])"
+
+
+@contextmanager
+def tagged(address: str, clips: list[Path]) -> Iterator[None]:
+    """Tracks with tags in the catalogue for as long as this is open."""
+    tracks = {f"{address}/v1/tracks/{NAME}-{clip.stem}": clip for clip in clips}
+    for number, (url, clip) in enumerate(tracks.items()):
+        metadata = json.dumps({"title": clip.stem, "tags": ["calm" if number % 2 else "loud"]})
+        files = {"metadata": (None, metadata, "application/json"), "file": (clip.name, clip.read_bytes(), "audio/mpeg")}
+        httpx.put(url, files=files, timeout=60).raise_for_status()
+    try:
+        yield
+    finally:
+        for url in tracks:
+            httpx.delete(url, timeout=60)
 
 
 def create(walk: Walk) -> None:
@@ -90,11 +108,12 @@ def check(address: str, clip: Path, pictures: Path) -> list[str]:
         browser = Browser(profile)
         walk = Walk(browser, address, pictures)
         try:
-            create(walk)
-            ask(walk, clip)
-            teach(walk)
-            measure(walk)
-            remove(walk)
+            with tagged(address, sorted(clip.parent.glob("*.mp3"))):
+                create(walk)
+                ask(walk, clip)
+                teach(walk)
+                measure(walk)
+                remove(walk)
             walk.wrong += [said for said in (browser.evaluate(NOTICE), browser.evaluate(ERRORS)) if said]
         except TimeoutError as error:
             walk.wrong += [str(error), browser.evaluate(ERRORS)]
