@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
-from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats
 from sonotype.models.card import PrototypeCard
+from sonotype.models.heads.head_file import read_head_file, unfit
 
 FILE_NAME = "prototypes.safetensors"
 
@@ -58,23 +56,14 @@ def read_arrays(folder: Path, card: PrototypeCard) -> HeadArrays:
         SonotypeError: `weights_missing` without the file; `weights_corrupt` where its hash is not the card's, an
             array is missing, has another shape or type, or holds numbers that are impossible.
     """
-    try:
-        data = (folder / FILE_NAME).read_bytes()
-    except OSError as error:
-        raise SonotypeError(Code.WEIGHTS_MISSING, f"The prototypes of {card.address} are not there.") from error
-    if hashlib.sha256(data).hexdigest() != card.weights.sha256:
-        raise _corrupt(card, "do not have the hash of the card")
-    try:
-        found = load(data)
-    except (SafetensorError, KeyError, ValueError) as error:  # the latter for types and shapes that NumPy does not have
-        raise _corrupt(card, "are no safetensors file") from error
+    found = read_head_file(folder / FILE_NAME, card, "prototypes")
     names = {spec.name for spec in fields(HeadArrays)}
     if found.keys() != names:
-        raise _corrupt(card, f"miss or add arrays: {', '.join(sorted(found.keys() ^ names))[:120]}")
+        raise unfit(card, "prototypes", f"miss or add arrays: {', '.join(sorted(found.keys() ^ names))[:120]}")
     arrays = HeadArrays(**found)
     fault = _fault(arrays, len(card.labels))
     if fault:
-        raise _corrupt(card, fault)
+        raise unfit(card, "prototypes", fault)
     return arrays
 
 
@@ -99,7 +88,3 @@ def _fault(arrays: HeadArrays, n_classes: int) -> str | None:
     if (np.diff(arrays.owners) < 0).any() or not 0 <= arrays.owners[0] <= arrays.owners[-1] < n_classes:
         return "belong to classes that the card does not have, or are not sorted by class"
     return None
-
-
-def _corrupt(card: PrototypeCard, what: str) -> SonotypeError:
-    return SonotypeError(Code.WEIGHTS_CORRUPT, f"The prototypes of {card.address} {what}.")

@@ -7,7 +7,6 @@ the gateway runs it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from sonotype.core.errors import Code, SonotypeError
 from sonotype.core.types import Floats, Task
 from sonotype.models.card import HeadCard
+from sonotype.models.heads.head_file import read_head_file, unfit
 
 HEAD_FILE = "head.safetensors"
 
@@ -147,19 +146,10 @@ def _bias(index: int) -> str:
 
 def _read(folder: Path, card: HeadCard) -> dict[str, Floats]:
     """The arrays of the file, as the card wants them."""
-    try:
-        data = (folder / HEAD_FILE).read_bytes()
-    except OSError as error:
-        raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} are not there.") from error
-    if hashlib.sha256(data).hexdigest() != card.weights.sha256:
-        raise _corrupt(card, "do not have the hash of the card")
-    try:
-        found = load(data)
-    except (SafetensorError, KeyError, ValueError) as error:  # the latter for types and shapes that NumPy does not have
-        raise _corrupt(card, "are no safetensors file") from error
+    found = read_head_file(folder / HEAD_FILE, card, "weights")
     fault = _fault(found, card)
     if fault:
-        raise _corrupt(card, fault)
+        raise unfit(card, "weights", fault)
     return found
 
 
@@ -189,7 +179,3 @@ def _shapes(card: HeadCard, dim: int, names: set[str]) -> dict[str, tuple[int, .
     for i, (inputs, outputs) in enumerate(widths):
         shapes |= {_weight(i): (outputs, inputs), _bias(i): (outputs,)}
     return shapes
-
-
-def _corrupt(card: HeadCard, what: str) -> SonotypeError:
-    return SonotypeError(Code.WEIGHTS_CORRUPT, f"The weights of {card.address} {what}.")
