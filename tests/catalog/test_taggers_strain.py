@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from taggers_kit import LABELS, about, base, bits, correction, tagger, unit
 
-from sonotype.catalog.taggers import folder as files
+from sonotype.catalog.taggers import store as stores
 from sonotype.catalog.taggers import tagger as tagger_module
 from sonotype.catalog.taggers.folder import LOG
 from sonotype.catalog.taggers.log import DamagedLogError
@@ -160,7 +160,7 @@ def test_another_thread_may_close_the_taggers(tmp_path: Path) -> None:
 def test_what_could_not_be_made_or_deleted_durably_is_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, sync = TaggerStore(tmp_path), files.sync
+    store, sync = TaggerStore(tmp_path), stores.sync_folder
 
     def fail(folder: Path) -> None:
         if folder == tmp_path:
@@ -168,7 +168,7 @@ def test_what_could_not_be_made_or_deleted_durably_is_as_it_was(
         sync(folder)
 
     store.create(about("kept"), base())
-    monkeypatch.setattr(files, "sync", fail)
+    monkeypatch.setattr(stores, "sync_folder", fail)
     assert code(lambda: store.create(about(), base())) is Code.INSUFFICIENT_STORAGE
     assert code(lambda: store.delete("kept")) is Code.UNAVAILABLE
     monkeypatch.undo()

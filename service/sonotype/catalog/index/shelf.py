@@ -17,6 +17,7 @@ import structlog
 
 from sonotype.catalog.index import snapshot as files
 from sonotype.catalog.index.snapshot import DamagedError, NewerError, Snapshot
+from sonotype.models.weights.base import sync_folder
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ class Shelf:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-        _sync(self._folder)
+        sync_folder(self._folder)
         for path in [p for p in self._paths() if files.is_ours(p)][_KEPT:]:
             path.unlink(missing_ok=True)
 
@@ -100,12 +101,3 @@ class Shelf:
     def _next(self) -> int:
         """A number greater than any in use."""
         return 1 + max((int(m[1]) for p in self._folder.iterdir() if (m := _NAME.match(p.name))), default=0)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in the folder durable: without this a crash may forget a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

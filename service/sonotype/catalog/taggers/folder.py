@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sonotype.catalog.taggers.values import About, Base
+from sonotype.models.weights.base import sync_folder
 
 ABOUT, SET, LOG = "tagger.json", "set.safetensors", "changes.log"
 _FORMAT = 1
@@ -34,7 +35,7 @@ def write(folder: Path, about: About, base: Base) -> None:
     body = orjson.dumps(described)
     _write(folder / ABOUT, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     _write(folder / LOG, b"")
-    sync(folder)
+    sync_folder(folder)
 
 
 def read(folder: Path) -> tuple[About, Base]:
@@ -59,15 +60,6 @@ def about(folder: Path) -> About:
     for name in ("format", "ids", "set_sha256"):
         del fields[name]
     return _about(fields)
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _described(folder: Path) -> dict[str, Any]:

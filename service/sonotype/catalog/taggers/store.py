@@ -16,6 +16,7 @@ from sonotype.catalog.taggers.log import DamagedLogError
 from sonotype.catalog.taggers.tagger import Tagger
 from sonotype.catalog.taggers.values import About, Base
 from sonotype.core.errors import Code, SonotypeError
+from sonotype.models.weights.base import sync_folder
 
 FOLDER = "taggers"
 _HALF = "."  # begins the name of a folder that is being made or deleted
@@ -119,7 +120,7 @@ class TaggerStore:
         """Durably, or not at all."""
         folder.rename(to)
         try:
-            files.sync(self._root)
+            sync_folder(self._root)
         except OSError:
             to.rename(folder)
             raise
