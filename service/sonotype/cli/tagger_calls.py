@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from urllib.parse import quote
 
@@ -20,11 +19,10 @@ from sonotype.api.tagger_view import (
     versions_body,
 )
 from sonotype.catalog.taggers.tagger import Outcome
+from sonotype.cli.asking import open_calls
 from sonotype.cli.document import Document
-from sonotype.cli.local import open_plane
-from sonotype.cli.rest import Rest, open_rest
+from sonotype.cli.rest import Rest
 from sonotype.cli.wiring import Wiring
-from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.tagger_values import TaggerPlane
 from sonotype.telemetry.requests import request_id
@@ -180,19 +178,9 @@ def open_tagger_calls(
     wired: Wiring, server: str | None, api_key: str | None, *, listens: bool = False
 ) -> AbstractAsyncContextManager[TaggerCalls]:
     """Calls of a running service, or of the catalogue in this process: with models only where audio is heard."""
-    return _remote(server, api_key) if server else _local(wired, listens)
-
-
-@asynccontextmanager
-async def _remote(server: str, api_key: str | None) -> AsyncIterator[TaggerCalls]:
-    async with open_rest(server, api_key) as rest:
-        yield RemoteTaggers(rest)
-
-
-@asynccontextmanager
-async def _local(wired: Wiring, listens: bool) -> AsyncIterator[TaggerCalls]:
-    async with open_plane(wired, Settings(), with_catalog=True, with_workers=listens) as plane:
-        yield LocalTaggers(plane.catalog.taggers)
+    return open_calls(
+        wired, server, api_key, remote=RemoteTaggers, local=lambda held: LocalTaggers(held.taggers), listens=listens
+    )
 
 
 def _url(name: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from urllib.parse import quote
 
@@ -13,11 +12,10 @@ from sonotype.api.filter_params import FilterParams
 from sonotype.api.http.render_catalog import matches_body, track_body, track_url, tracks_body, why_body
 from sonotype.api.m3u8 import m3u8
 from sonotype.api.options import parse_options
+from sonotype.cli.asking import open_calls
 from sonotype.cli.document import Document
-from sonotype.cli.local import open_plane
-from sonotype.cli.rest import Rest, open_rest
+from sonotype.cli.rest import Rest
 from sonotype.cli.wiring import Wiring
-from sonotype.core.settings import Settings
 from sonotype.core.types import Upload
 from sonotype.plane.catalog.port import CatalogPlane
 from sonotype.telemetry.requests import request_id
@@ -132,16 +130,4 @@ def open_track_calls(
     wired: Wiring, server: str | None, api_key: str | None, *, listens: bool = False
 ) -> AbstractAsyncContextManager[TrackCalls]:
     """Calls of a running service, or of the catalogue in this process: with models only where audio is heard."""
-    return _remote(server, api_key) if server else _local(wired, listens)
-
-
-@asynccontextmanager
-async def _remote(server: str, api_key: str | None) -> AsyncIterator[TrackCalls]:
-    async with open_rest(server, api_key) as rest:
-        yield RemoteTracks(rest)
-
-
-@asynccontextmanager
-async def _local(wired: Wiring, listens: bool) -> AsyncIterator[TrackCalls]:
-    async with open_plane(wired, Settings(), with_catalog=True, with_workers=listens) as plane:
-        yield LocalTracks(plane.catalog)
+    return open_calls(wired, server, api_key, remote=RemoteTracks, local=LocalTracks, listens=listens)
