@@ -17,10 +17,11 @@ from sonotype.models.card import AnyCard, Card, read_card
 from sonotype.models.registry import Registry
 from sonotype.models.repository import pulled_models
 from sonotype.models.weights import store
-from sonotype.models.weights.base import Progress, corrupt, sha256_of
+from sonotype.models.weights.base import Progress
 from sonotype.models.weights.terms import Acceptance, is_accepted
 from sonotype.models.zoo import installed
 from sonotype.models.zoo.catalogue import Offer, read_zoo
+from sonotype.plane import soundness
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +148,9 @@ def check_weights(registry: Registry, card: AnyCard) -> None:
 def _check_beside(registry: Registry, card: AnyCard) -> None:
     if card.weights is None:
         return
-    path = registry.weights_path(card)
-    if path is None:
+    if registry.weights_path(card) is None:
         raise SonotypeError(Code.WEIGHTS_MISSING, f"The weights of {card.address} do not lie beside its card.")
-    if sha256_of(path) != card.weights.sha256:
-        raise corrupt(f"The weights of {card.address} have changed on disk; train, import or copy the model again.")
+    soundness.check_weights(registry, card)
 
 
 def remove_weights(registry: Registry, card: Card) -> int:

@@ -87,7 +87,8 @@ def choose_models(registry: Registry, settings: Settings, choices: Choices | Non
     candidates += allowed(registry, settings, [c for name, c in registry.head_cards().items() if name in others])
     unwanted = choices.unloaded - {settings.default_model}
     networks = [card for card in networks if card.name not in unwanted]
-    heads = _on_sound_backbones(registry, _load(registry, [c for c in candidates if c.name not in unwanted]))
+    wanted = [card for card in candidates if card.name not in unwanted]
+    heads = _on_sound_backbones(registry, _load(registry, wanted), networks)
     cards = {card.name: card for card in [*networks, *(head.backbone for head in heads)]}
     if not cards:
         raise _missing(["--all"])
@@ -108,11 +109,11 @@ def _load(registry: Registry, cards: Iterable[AnyHeadCard]) -> Iterable[Head]:
         yield head
 
 
-def _on_sound_backbones(registry: Registry, heads: Iterable[Head]) -> list[Head]:
-    """Heads whose network can be loaded; the others are reported and left out."""
-    found = list(heads)
-    backbones = {head.backbone.address: head.backbone for head in found}
-    whole = {card.address for card in sound(registry, backbones.values())}
+def _on_sound_backbones(registry: Registry, heads: Iterable[Head], networks: Iterable[Card]) -> list[Head]:
+    """Heads whose network can be loaded; the others are reported and left out. `networks` have been hashed already."""
+    found, whole = list(heads), {card.address for card in networks}
+    others = {head.backbone.address: head.backbone for head in found if head.backbone.address not in whole}
+    whole |= {card.address for card in sound(registry, others.values())}
     for head in found:
         if head.backbone.address not in whole:
             registry.report(head.card.name, f"the weights of its network {head.backbone.address} are damaged")

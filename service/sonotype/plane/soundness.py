@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sonotype.core.errors import SonotypeError
-from sonotype.models.card import Card
+from sonotype.models.card import AnyCard, Card
 from sonotype.models.registry import Registry
 from sonotype.models.weights.base import corrupt, sha256_of
 
 
-def check_weights(registry: Registry, card: Card) -> None:
-    """Hash the weights of a network that somebody names; weights that are missing are another matter.
+def check_weights(registry: Registry, card: AnyCard) -> None:
+    """Hash the weights of a model; weights that are missing are another matter.
 
     Raises:
         SonotypeError: `weights_corrupt` where they are not those of the card, or cannot be read.
@@ -23,8 +23,8 @@ def check_weights(registry: Registry, card: Card) -> None:
         sha256 = sha256_of(path)
     except OSError as error:
         raise corrupt(f"The weights of {card.address} cannot be read: {error.strerror}.") from error
-    if sha256 != card.weights_sha256:
-        raise corrupt(f"The weights of {card.address} have changed on disk; pull or copy them again.")
+    if sha256 != (card.weights_sha256 if isinstance(card, Card) else card.weights.sha256):
+        raise corrupt(f"The weights of {card.address} have changed on disk; pull, train, import or copy them again.")
 
 
 def sound(registry: Registry, cards: Iterable[Card]) -> list[Card]:
