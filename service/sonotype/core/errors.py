@@ -123,3 +123,8 @@ class SonotypeError(Exception):
 
 def _rebuild(code: Code, detail: str, retry_after_s: float | None) -> SonotypeError:
     return SonotypeError(code, detail, retry_after_s=retry_after_s)
+
+
+def draining(retry_after_s: float = 2.0) -> SonotypeError:
+    """What everybody is told who asks for something while the service stops."""
+    return SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=retry_after_s)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import replace
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import Code, SonotypeError, draining
 from sonotype.core.types import Analysis, Upload
 from sonotype.models.card import TAGGER
 from sonotype.plane.analyze import Analyzer
@@ -35,7 +35,6 @@ from sonotype.serving.sonify.lane import SonifyLane
 
 _log = logging.getLogger(__name__)
 _LONGEST_START_S = 300.0
-_RETRY_AFTER_S = 2.0
 
 
 class Service:
@@ -155,7 +154,7 @@ class Service:
 
     async def _changed(self, name: str, change: Callable[[], Awaitable[str | None]]) -> ModelChange:
         if self._admission.draining:
-            raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)
+            raise draining()
         previous = await change()
         return ModelChange(self.model(name), previous)
 

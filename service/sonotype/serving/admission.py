@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import Code, SonotypeError, draining
 from sonotype.core.types import Lane
 from sonotype.serving.quota import AudioQuota
 from sonotype.serving.rate import ServiceRate
@@ -114,7 +114,7 @@ class Admission:
         """
         now = self._clock()
         if self.draining:
-            raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=self._retry_after_s())
+            raise draining(self._retry_after_s())
         self._check_size(cost_s)
         if deadline <= now:
             raise SonotypeError(Code.DEADLINE_EXCEEDED, "The deadline passed before the work began.")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import Code, SonotypeError, draining
 from sonotype.core.types import Lane, Window
 from sonotype.serving import reaction
 from sonotype.serving.dispatcher import Dispatcher
@@ -159,12 +159,12 @@ class Batcher:
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
-            self._fail_all(_draining())
+            self._fail_all(draining())
 
     async def aclose(self) -> None:
         """Fail what is open and end the workers, also those still loading. May be called twice."""
         self.draining = True
-        self._fail_all(_draining())
+        self._fail_all(draining())
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             await asyncio.gather(self._heartbeat, return_exceptions=True)
@@ -194,7 +194,7 @@ class Batcher:
 
     async def _check(self, spec: ItemSpec) -> None:
         if self.draining:
-            raise _draining()
+            raise draining()
         if (spec.model, spec.frontend) not in self._pool.shapes:
             raise SonotypeError(Code.MODEL_NOT_FOUND, f"{spec.model} with front end {spec.frontend} is not served.")
         if await self.quarantine.holds(spec.sha256, spec.model):
@@ -302,7 +302,3 @@ class Batcher:
         cost_s = self._pool.shapes[key].cost_s * cost_share
         rows = max(rows_within(cost_s, worker.limit.most, worker.budget_s) for worker in self._pool.workers)
         return _BATCHES_QUEUED_PER_ITEM * rows
-
-
-def _draining() -> SonotypeError:
-    return SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sonotype.api.http.linger import Lingering
 from sonotype.api.http.problem import error_response, unexpected
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import draining
 from sonotype.telemetry import metrics
 from sonotype.telemetry.requests import request_scope
 
@@ -27,7 +27,6 @@ _LASTING_TEMPLATES = (
     ("/v1/jobs/", "/events", "/v1/jobs/{job_id}/events"),
     ("/v2/models/", "/infer", "/v2/models/{name}/infer"),
 )
-_RETRY_AFTER_S = 2.0
 SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 
@@ -71,7 +70,7 @@ class _Exchange:
         except asyncio.CancelledError:  # the time for draining is over
             if self.status:
                 raise
-            error = SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)
+            error = draining()
             answer = error_response(error, self.request_id, self.scope["path"])
             await answer(self.scope, lingering.receive, lingering.send)
         except Exception:  # noqa: BLE001 - the request edge: a defect costs one request, never the process

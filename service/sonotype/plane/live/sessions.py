@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from sonotype.audio.pool import DecodeLimits
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import Code, SonotypeError, draining
 from sonotype.core.settings import Settings
 from sonotype.plane.compute import plan_id
 from sonotype.plane.live.cutting import Cutter
@@ -100,12 +100,12 @@ class Live:
         """End every session, and open none any more."""
         self._draining = True
         for session in self._open:
-            session.fail(_draining())
+            session.fail(draining(_RETRY_AFTER_S))
 
     @contextmanager
     def _place(self) -> Iterator[None]:
         if self._draining:
-            raise _draining()
+            raise draining(_RETRY_AFTER_S)
         if not self._limits.sessions:
             raise SonotypeError(Code.UNAVAILABLE, "Live tagging is switched off here.")
         if self._opening >= self._limits.sessions:
@@ -128,7 +128,3 @@ class Live:
         client, deadline_s = query.analysis.client, self._limits.deadline_s
         tagger = Tagger(lineup, self._admission, plans, readers, deadline_s=deadline_s, client=client)
         return Session(parts, Cutter(plans), tagger, Smoother(query.smoothing_s), self._limits.session)
-
-
-def _draining() -> SonotypeError:
-    return SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=_RETRY_AFTER_S)

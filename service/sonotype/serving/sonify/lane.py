@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from sonotype.core.errors import Code, SonotypeError
+from sonotype.core.errors import Code, SonotypeError, draining
 from sonotype.serving.sonify.engine import Engine
 from sonotype.serving.sonify.order import Order
 from sonotype.serving.sonify.ticket import Ticket
@@ -98,7 +98,7 @@ class SonifyLane:
             SonotypeError: `draining`, `unavailable` (not started) or `overloaded`.
         """
         if self.draining:
-            raise SonotypeError(Code.DRAINING, "The service is shutting down.", retry_after_s=self._retry_after_s())
+            raise draining(self._retry_after_s())
         if self._task is None:
             raise _unavailable()
         ahead = self.waiting + (self._running is not None and not self._running.background)
